@@ -1,0 +1,245 @@
+"""
+Which documents a step has to write: dirty ones, walks over the holders of a changed relay, the first copy.
+
+Whatever cannot be written within a step is kept in the state (PENDING, WALK, CURSOR), so a crash forgets nothing and a
+relay with a million holders is a local, resumable walk.  Time is an argument (invariant 7).  Only here is writing
+decided; what a stage sends never depends on it (invariant 10).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from syncsvc.assembly.layout import CURSOR, HELD_BY_DOCUMENT, HOLDER, PARKED, PENDING, SLOT, WALK
+from syncsvc.assembly.render import Rendered, Renderer, Rows
+from syncsvc.assembly.state import State
+from syncsvc.keys import end_of
+
+HOLD_MS = 30  # how long a document may wait for an answer: a look-up round trip takes 5 to 20 ms
+STEP_BYTES = 2 << 20  # of documents in one transaction: larger ones gain nothing and delay the others
+WALK_DOCUMENTS = 256  # of holders a step, so that a hot look-up does not delay the partition's own changes
+COPY_ROWS = 8192  # slots read at a time while the first copy is written
+_STAMP = struct.Struct(">Q")
+_POISON_CODE = "row.unreadable"
+
+
+@dataclass(slots=True)
+class Due:
+    """What a step has to write."""
+
+    #: To be put or deleted.
+    documents: list[Rendered] = field(default_factory=list)
+    #: Part of the first copy: the collection has never seen them.
+    fresh: list[Rendered] = field(default_factory=list)
+    #: Newly parked, with their problem.
+    parked: list[Rendered] = field(default_factory=list)
+    #: Addresses no longer parked.
+    released: list[bytes] = field(default_factory=list)
+    #: Oldest source commit time (ms) among what is written; 0 when unknown.
+    oldest_ms: int = 0
+
+
+class Agenda:
+    """The documents of one keyed partition that wait to be written."""
+
+    def __init__(self, state: State, renderer: Renderer, *, key_columns: int) -> None:
+        self._state, self._renderer, self._key_columns = state, renderer, key_columns
+        #: `{address: (oldest source ms, identity of a removed root)}`, of this step.
+        self._dirty: dict[bytes, tuple[int, bytes]] = {}
+        #: `{address: due at (ms)}`; mirrored in the state with stamp and identity.
+        self._pending = {key[1:]: 0 for key, _ in state.scan(PENDING)}
+        self._walks = {key[1:]: None for key, _ in state.scan(WALK)}
+        cursor = state.get(CURSOR)
+        #: Last address written by the first copy while it is being written.
+        self._cursor = cursor
+        self.copying = True
+
+    def touch(self, address: bytes, source_ms: int, identity: bytes = b"") -> None:
+        """A document changed; `identity` is given when its root row has gone."""
+        if self.copying or (self._cursor is not None and address > self._cursor):
+            return  # the first copy will render it
+        known = self._dirty.get(address)
+        self._dirty[address] = (source_ms, identity) if known is None else (known[0], identity or known[1])
+
+    def touch_holders(self, relay: bytes, source_ms: int) -> None:
+        """Everything that refers to a relay has changed."""
+        if self.copying:
+            return
+        held = self._state.get(WALK + relay)
+        stamp = source_ms if held is None else min(source_ms, _STAMP.unpack_from(held)[0])
+        self._state.put(WALK + relay, _STAMP.pack(stamp))
+        self._walks[relay] = None
+
+    def begin_copy(self) -> None:
+        """The first copy has everything: from now on documents are written, in key order."""
+        self.copying, self._cursor = False, b""
+
+    def resume(self) -> None:
+        """The first copy had everything before this process opened the partition."""
+        self.copying = False
+
+    @property
+    def copied(self) -> bool:
+        """Whether every document of the first copy has been written."""
+        return not self.copying and self._cursor is None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step would find something to write at once."""
+        return bool(self._dirty or self._walks) or not (self.copying or self.copied)
+
+    def next_due(self) -> int | None:
+        """When the earliest waiting document is due, ms; None when none waits."""
+        return min(self._pending.values(), default=None)
+
+    def oldest_waiting(self) -> int | None:
+        """Oldest source commit time (ms) that is not yet shown, None when all is."""
+        stamps = [stamp for stamp, _ in self._dirty.values()]
+        for kind, keys in ((PENDING, self._pending), (WALK, self._walks)):
+            for key in keys:
+                held = self._state.get(kind + key)
+                if held:
+                    stamps.append(_STAMP.unpack_from(held)[0])
+        return min(stamps, default=None)
+
+    def take(self, now_ms: int) -> Due:
+        """What to write now, at most about `STEP_BYTES`; the rest stays on the agenda."""
+        due, room = Due(), STEP_BYTES
+        dirty, self._dirty = self._dirty, {}
+        stamps = [stamp for stamp, _ in dirty.values() if stamp]
+        due.oldest_ms = min(stamps, default=0)
+        for address in [address for address, at in self._pending.items() if at <= now_ms]:
+            self._restore(address, dirty)
+        if self._walks:
+            self._walk(dirty)
+        for address, (stamp, identity) in dirty.items():
+            if room <= 0:
+                self._wait(address, stamp, identity, now_ms)
+                continue
+            rendered = self._renderer.render(address, self._renderer.rows_at(address))
+            if not rendered.complete and address not in self._pending:
+                self._wait(address, stamp, identity, now_ms + HOLD_MS)
+                continue
+            if not rendered.complete and self._pending[address] > now_ms:
+                continue
+            room -= self._settle(due, rendered, identity)
+        if self._cursor is not None and room > 0:
+            self._copy(due, room)
+        return due
+
+    def _restore(self, address: bytes, dirty: dict[bytes, tuple[int, bytes]]) -> None:
+        held = self._state.get(PENDING + address) or _STAMP.pack(0)
+        stamp, identity = _STAMP.unpack_from(held)[0], held[_STAMP.size :]
+        newer = dirty.get(address)
+        dirty[address] = (stamp, (newer[1] if newer else b"") or identity)
+
+    def _wait(self, address: bytes, stamp: int, identity: bytes, at: int) -> None:
+        self._pending[address] = at
+        self._state.put(PENDING + address, _STAMP.pack(stamp) + identity)
+
+    def _settle(self, due: Due, rendered: Rendered, identity: bytes) -> int:
+        """Decides what becomes of a rendered document; returns its bytes."""
+        address = rendered.address
+        if address in self._pending:
+            identity = identity or (self._state.get(PENDING + address) or b"")[_STAMP.size :]
+            del self._pending[address]
+            self._state.delete(PENDING + address)
+        held = self._state.get(PARKED + address)
+        if held is not None:
+            code, _, remembered = held.partition(b"\x00")
+            identity = identity or remembered
+            if rendered.problem or (code.decode() != _POISON_CODE and rendered.identity is not None):
+                return 0  # its writes have stopped until it is retried (design D8)
+            self._state.delete(PARKED + address)
+            due.released.append(address)
+        if rendered.problem:
+            self.park(rendered, rendered.problem.partition(":")[0])
+            due.parked.append(rendered)
+            return 0
+        if rendered.identity is None:
+            if not identity:
+                return 0  # children whose root has not come yet
+            rendered = rendered._replace(identity=identity)
+        due.documents.append(rendered)
+        return len(rendered.elements or b"") + 64
+
+    def park(self, rendered: Rendered, code: str) -> None:
+        """Stops the writes of a document; its state goes on folding."""
+        self._state.put(PARKED + rendered.address, code.encode() + b"\x00" + (rendered.identity or b""))
+
+    def release(self, address: bytes, *, write: bool, source_ms: int) -> None:
+        """A person retries (`write`) or skips a parked document."""
+        held = self._state.get(PARKED + address)
+        if held is None:
+            return
+        self._state.delete(PARKED + address)
+        if write:
+            self.touch(address, source_ms, held.partition(b"\x00")[2])
+
+    def _walk(self, dirty: dict[bytes, tuple[int, bytes]]) -> None:
+        """Makes the next holders of changed relays due; a holder that is itself a copy begins a walk of its own."""
+        room = WALK_DOCUMENTS
+        for relay in list(self._walks):
+            if room <= 0:
+                return
+            held = self._state.get(WALK + relay)
+            if held is None:
+                del self._walks[relay]
+                continue
+            stamp, prefix = _STAMP.unpack_from(held)[0], HOLDER + relay
+            found = self._state.walk(held[_STAMP.size :], prefix, room)
+            for key, _ in found:
+                holder = key[len(prefix) :]
+                if holder[:1] != HELD_BY_DOCUMENT:
+                    self.touch_holders(holder[1:], stamp)
+                elif self._cursor is None or holder[1:] <= self._cursor:
+                    dirty.setdefault(holder[1:], (stamp, b""))
+            if len(found) < room:
+                del self._walks[relay]
+                self._state.delete(WALK + relay)
+            else:
+                self._state.put(WALK + relay, held[: _STAMP.size] + found[-1][0] + b"\x00")
+            room -= len(found)
+
+    def _copy(self, due: Due, room: int) -> None:
+        """Renders the next documents of the first copy, in key order."""
+        prefix = SLOT + b"\x00"
+        while room > 0 and self._cursor is not None:
+            start = SLOT + self._cursor + b"\xff" if self._cursor else prefix
+            rows = self._state.walk(start, prefix, COPY_ROWS)
+            groups = self._grouped(rows)
+            if len(rows) == COPY_ROWS:
+                address, _ = groups.pop()  # may go on behind the last row read
+                if not groups:
+                    groups = [(address, self._renderer.rows_at(address))]
+            for address, slots in groups:
+                rendered = self._renderer.render(address, slots)
+                self._cursor = address
+                if rendered.problem:
+                    self.park(rendered, rendered.problem.partition(":")[0])
+                    due.parked.append(rendered)
+                elif rendered.identity is not None:
+                    due.fresh.append(rendered)
+                    room -= len(rendered.elements or b"") + 64
+                if room <= 0:
+                    break
+            else:
+                if len(rows) < COPY_ROWS:
+                    self._cursor = None
+        if self._cursor is None:
+            self._state.delete(CURSOR)
+        else:
+            self._state.put(CURSOR, self._cursor)
+
+    def _grouped(self, rows: Rows) -> list[tuple[bytes, Rows]]:
+        """Slots in key order, by address."""
+        groups: list[tuple[bytes, Rows]] = []
+        address = None
+        for row in rows:
+            key = row[0]
+            if address is None or not key.startswith(address, 1):
+                address = key[1 : end_of(key, 2, self._key_columns)]
+                groups.append((address, []))
+            groups[-1][1].append(row)
+        return groups

@@ -1,0 +1,194 @@
+"""
+Fold keyed records into the state of one keyed partition: stage 3, the joiner.
+
+Comes after `routing`, before `writing`.  Keeps invariant 1 (a channel delivers once, in order), invariant 8 (no order
+is assumed between two senders: every kind of record finds its place whatever came before from others) and invariant
+10.  Knows no clock, network, disk or log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from syncsvc.assembly import layout
+from syncsvc.assembly.due import Agenda
+from syncsvc.assembly.layout import HELD_BY_COPY, HELD_BY_DOCUMENT, HIGH_WATER, LOCAL, SLOT, U16, row_key
+from syncsvc.assembly.references import ReferenceBook
+from syncsvc.assembly.relay import Relay
+from syncsvc.assembly.render import Renderer
+from syncsvc.assembly.rounds import Rounds
+from syncsvc.assembly.state import State
+from syncsvc.keys import Partitioner
+from syncsvc.routing import records
+from syncsvc.routing.plan import DOCUMENTS, ROOT, Plan
+from syncsvc.routing.records import HEADER, HEADER_BYTES, KINDS, OPERATOR, Keyed, Outbox, Record, checked
+from syncsvc.routing.senders import Senders
+from syncsvc.routing.slot import GOOD, parse, poison_of, poisoned, unpoisoned
+
+RETRY_DOCUMENT, SKIP_DOCUMENT, SKIP_RECORD = range(1, 4)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the keyed records of a step: `{kind: records}` by outcome."""
+
+    applied: dict[str, int] = field(default_factory=dict)
+    #: Dropped by the high-water mark of their sender: redelivery or a zombie's copy.
+    duplicate: int = 0
+    #: A slot that was already so.
+    unchanged: int = 0
+    #: Deliveries for a subscription that is no longer this one.
+    crossed: int = 0
+    #: Source commit time of the newest record, ms.
+    newest_ms: int = 0
+
+
+class Joiner:
+    """The joiner of one keyed partition."""
+
+    def __init__(self, plan: Plan, partition: int, senders: Senders, state: State) -> None:
+        """`state` must be loaded up to the offset that folding begins at."""
+        self._state = state
+        self._partition_of = Partitioner(plan.pipeline.partitions)
+        self.outbox = Outbox(senders.joiner(partition))
+        self.rounds = Rounds(
+            state, self.outbox, rounds=plan.rounds, routers=senders.routers, partitions=plan.pipeline.partitions
+        )
+        self._references = ReferenceBook(plan, partition, state, self.outbox, self._partition_of)
+        self._relay = Relay(state, self.outbox)
+        self.renderer = Renderer(plan, state)
+        self.agenda = Agenda(state, self.renderer, key_columns=len(plan.pipeline.root.key))
+        if self.rounds.copied is not None:
+            self.agenda.resume()
+            self.renderer.answered_to = self.rounds.copied
+        self._root_references = len(plan.roles[ROOT].references)
+        self._high_water: dict[int, bytes] = {}
+        self._risen: set[int] = set()
+        self.tally = Tally()
+        #: Places of records that no longer poison a row here, since the last `take_healed`.
+        self._healed: list[str] = []
+
+    def fold(self, batch: Iterable[Record]) -> None:
+        """Folds records in offset order into state, `outbox`, `agenda` and `tally`."""
+        unpack, high_water = HEADER.unpack_from, self._high_water
+        for record in batch:
+            value = checked(record)
+            _, kind, sender, place, _, source_ms = unpack(value)
+            if sender != OPERATOR:
+                mark = value[4:16]
+                known = high_water.get(sender)
+                if known is None:
+                    known = self._state.get(HIGH_WATER + U16.pack(sender)) or b""
+                if mark <= known:  # invariant 1: already delivered
+                    self.tally.duplicate += 1
+                    continue
+                high_water[sender] = mark
+                self._risen.add(sender)
+            self.outbox.at(record.offset, source_ms)
+            self._apply(kind, record.key or b"", value, record.offset, place, sender, source_ms)
+            self._references.settle(record.offset + 1)
+            name = KINDS[kind]
+            self.tally.applied[name] = self.tally.applied.get(name, 0) + 1
+            if source_ms > self.tally.newest_ms:
+                self.tally.newest_ms = source_ms
+        for sender in self._risen:
+            self._state.put(HIGH_WATER + U16.pack(sender), high_water[sender])
+        self._risen.clear()
+
+    def _apply(
+        self, kind: int, address: bytes, value: bytes, offset: int, place: int, sender: int, source_ms: int
+    ) -> None:
+        if kind == records.PUT:
+            role, identity, slot = records.parse_row(value)
+            self._place(address, role, identity, slot, source_ms)
+        elif kind == records.REMOVE:
+            role, identity, _ = records.parse_row(value)
+            self._place(address, role, identity, None, source_ms)
+        elif kind in (records.ROW, records.ANSWER):
+            self._deliver(address, records.parse_delivery(value), source_ms)
+        elif kind == records.SUBSCRIBE:
+            silent = not self.rounds.complete(2)
+            self._relay.subscribe(address, records.parse_partition(value), place, silent_when_empty=silent)
+        elif kind == records.UNSUBSCRIBE:
+            self._relay.unsubscribe(address, records.parse_partition(value))
+        elif kind == records.MARK:
+            self._mark(value[HEADER_BYTES], sender, offset + 1)
+        elif kind == records.POISON:
+            role, identity, place_of_record = records.parse_row(value)
+            held = self._state.get(row_key(SLOT, address, role, identity))
+            self._place(address, role, identity, poisoned(place_of_record, held), source_ms)
+        else:
+            self._control(address, value[HEADER_BYTES], value, source_ms)
+
+    def _place(self, address: bytes, role: int, identity: bytes, slot: bytes | None, source_ms: int) -> None:
+        """Puts a slot at its home, or takes it away."""
+        key = row_key(SLOT, address, role, identity)
+        old = self._state.get(key)
+        if old == slot:
+            self.tally.unchanged += 1
+            return
+        if slot is None:
+            self._state.delete(key)
+        else:
+            self._state.put(key, slot)
+        if old is not None and old[:1] != GOOD:
+            self._healed.append((poison_of(old) or b"").decode())
+        if address[0] != DOCUMENTS:
+            self._relay.deliver(address, Keyed(role, identity, slot))
+            return
+        self._references.change(role, HELD_BY_DOCUMENT + address, old, slot)
+        gone = parse(old, self._root_references).order if role == ROOT and slot is None and old is not None else b""
+        self.agenda.touch(address, source_ms, gone)
+
+    def _deliver(self, relay: bytes, delivery: records.Delivery, source_ms: int) -> None:
+        """Takes rows of a relay into this partition's copy, if they are for its present subscription."""
+        head = self._state.get(LOCAL + relay)
+        if head is None or layout.COPY_HEAD.unpack(head)[0] != delivery.subscription:
+            self.tally.crossed += 1
+            return
+        if delivery.parts & records.FIRST_PART:
+            self._references.drop_copy(relay)
+        for role, identity, slot in delivery.rows:
+            key = row_key(LOCAL, relay, role, identity)
+            old = self._state.get(key)
+            if slot is None:
+                self._state.delete(key)
+            else:
+                self._state.put(key, slot)
+            self._references.change(role, HELD_BY_COPY + relay, old, slot)
+        if not delivery.parts or delivery.parts & records.LAST_PART:
+            self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(delivery.subscription, True))
+            self.agenda.touch_holders(relay, source_ms)
+
+    def _mark(self, level: int, sender: int, place: int) -> None:
+        copying = self.rounds.copied is None
+        self.rounds.mark(level, sender, place)
+        if copying and self.rounds.copied is not None:
+            self.renderer.answered_to = self.rounds.copied
+            self.agenda.begin_copy()
+
+    def _control(self, address: bytes, action: int, value: bytes, source_ms: int) -> None:
+        if action == SKIP_RECORD:
+            role, identity, place = records.parse_row(value[:HEADER_BYTES] + value[HEADER_BYTES + 1 :])
+            held = self._state.get(row_key(SLOT, address, role, identity))
+            if held is not None and poison_of(held) == place:
+                self._place(address, role, identity, unpoisoned(held), source_ms)
+        else:
+            self.agenda.release(address, write=action == RETRY_DOCUMENT, source_ms=source_ms)
+
+    def take_healed(self) -> list[str]:
+        """Places of undecodable records that a later image, a delete or a skip made good since the last call."""
+        healed, self._healed = self._healed, []
+        return healed
+
+    def take_tally(self) -> Tally:
+        """What happened since the last call."""
+        tally, self.tally = self.tally, Tally()
+        return tally
+
+
+def control(action: int, address: bytes, source_ms: int, payload: bytes = b"") -> tuple[bytes, bytes]:
+    """A control record, `(key, value)`: what a person decided about a parked document or record."""
+    header = HEADER.pack(records.FORMAT, records.CONTROL, OPERATOR, 0, 0, source_ms)
+    return address, header + bytes((action,)) + payload

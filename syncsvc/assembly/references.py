@@ -1,0 +1,95 @@
+"""
+Who refers to which relay: counted references of one partition, and the subscriptions that follow from them.
+
+The first reference of a partition to a relay's value sends SUBSCRIBE, the last one gone sends UNSUBSCRIBE: per
+partition, not per document, so a relay has at most as many subscribers as there are partitions.  References change
+while a record is folded; `settle` sends the net effect once per (relay, record), in the order of the relay's address
+(invariant 10).
+"""
+
+from __future__ import annotations
+
+from syncsvc.assembly import layout
+from syncsvc.assembly.layout import HELD_BY_COPY, HOLDER, LOCAL, U32
+from syncsvc.assembly.state import State
+from syncsvc.keys import Partitioner
+from syncsvc.routing import records
+from syncsvc.routing.plan import Plan
+from syncsvc.routing.records import Outbox
+from syncsvc.routing.slot import parse
+
+References = tuple[tuple[int, bytes | None], ...]
+
+
+class ReferenceBook:
+    """The references of one keyed partition."""
+
+    def __init__(self, plan: Plan, partition: int, state: State, outbox: Outbox, partition_of: Partitioner) -> None:
+        self._state, self._outbox, self._partition_of = state, outbox, partition_of
+        self._me = records.partition_payload(partition)
+        self._nodes = {role.number: [node for node, _ in role.references] for role in plan.roles}
+        #: `{relay address: whether this partition referred to it before the record}`.
+        self._touched: dict[bytes, bool] = {}
+
+    def change(self, role: int, holder: bytes, old: bytes | None, new: bytes | None) -> None:
+        """Accounts for a row of `role`, held by `holder`, whose slot changed from `old` to `new`."""
+        nodes = self._nodes[role]
+        if not nodes:
+            return
+        nothing: tuple[bytes | None, ...] = (None,) * len(nodes)
+        before = nothing if old is None else parse(old, len(nodes)).references
+        after = nothing if new is None else parse(new, len(nodes)).references
+        if before == after:
+            return
+        for node, was, now in zip(nodes, before, after, strict=True):
+            if was == now:
+                continue
+            if now is not None:
+                self._count(bytes((node,)) + now, holder, 1)
+            if was is not None:
+                self._count(bytes((node,)) + was, holder, -1)
+
+    def _count(self, relay: bytes, holder: bytes, step: int) -> None:
+        state = self._state
+        key = HOLDER + relay + holder
+        held = state.get(key)
+        if relay not in self._touched:
+            self._touched[relay] = held is not None or state.any(HOLDER + relay)
+        count = step if held is None else U32.unpack(held)[0] + step
+        if count > 0:
+            state.put(key, U32.pack(count))
+        else:
+            state.delete(key)
+
+    def settle(self, place: int) -> bool:
+        """
+        Sends what the record at `place` (its offset + 1) changed; True when it subscribed to something.
+
+        Relays are settled in the order of their addresses; a copy that is dropped releases its own references, which
+        lie in nodes further down the tree and therefore come later in that order.
+        """
+        subscribed = False
+        while self._touched:
+            relay = min(self._touched)
+            referred = self._touched.pop(relay)
+            refers = self._state.any(HOLDER + relay)
+            if refers == referred:
+                continue
+            if refers:
+                subscribed = True
+                self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(place, False))
+                self._outbox.send(self._partition_of[relay], relay, records.SUBSCRIBE, self._me)
+            else:
+                self.drop_copy(relay)
+                self._state.delete(LOCAL + relay)
+                self._state.delete(layout.WALK + relay)
+                self._outbox.send(self._partition_of[relay], relay, records.UNSUBSCRIBE, self._me)
+        return subscribed
+
+    def drop_copy(self, relay: bytes) -> None:
+        """Forgets the local rows of a relay, and what they refer to."""
+        prefix = LOCAL + relay
+        for key, slot in self._state.scan(prefix):
+            if len(key) > len(prefix):
+                self._state.delete(key)
+                self.change(layout.U16.unpack_from(key, len(prefix))[0], HELD_BY_COPY + relay, slot, None)

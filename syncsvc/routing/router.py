@@ -1,0 +1,254 @@
+"""
+Fold the changes of one source partition into keyed rows: stage 2, the router.
+
+Comes after `changes`, before `assembly`.  Keeps invariant 2 (a row is in the addresses its columns say, and in no
+other), invariant 3 (older changes of a row are dropped and counted) and invariant 10 (what a record sends depends on
+the records before it alone).  Knows no clock, network, disk or log: state is handed in, emissions and counts are handed
+out.  A record that cannot be decoded is never dropped: it is parked raw and poisons the addresses of its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from syncsvc.changes.envelope import DecodeError, TableDecoder
+from syncsvc.keys import Partitioner, canonical
+from syncsvc.routing import memory, records
+from syncsvc.routing.plan import Plan, Role
+from syncsvc.routing.records import Outbox, Record
+from syncsvc.routing.slot import Row, encoder, key_of
+
+MARKED = b"e"  # state key: the end mark of the first copy was sent
+Address = Callable[[Row], bytes | None]
+
+
+class State(Protocol):
+    """What a stage needs of its state; see `state.partition`."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value, None when there is none."""
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Sets a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRecord:
+    """A record that could not be decoded, kept raw with its place."""
+
+    #: `<topic>[<partition>]@<offset>`.
+    place: str
+    code: str
+    what: str
+    key: bytes | None
+    value: bytes | None
+    #: `(address, payload of its POISON record)` of every address it poisoned; a skip is sent to the same.
+    targets: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the records of a step: consumed = applied + skipped + parked (invariant 5)."""
+
+    #: `{op: records}`.
+    consumed: dict[str, int] = field(default_factory=dict)
+    applied: int = 0
+    #: `{reason: records}`.
+    skipped: dict[str, int] = field(default_factory=dict)
+    parked: int = 0
+    #: Source commit time of the newest record, ms; 0 when none told it.
+    newest_ms: int = 0
+
+    def skip(self, reason: str) -> None:
+        """Counts a record that changes nothing."""
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+
+
+class _Lane:
+    """A role as the router uses it: how to address and encode a row."""
+
+    def __init__(self, role: Role, columns: Sequence[str], key: Sequence[str]) -> None:
+        self.number = role.number
+        self._node = bytes((role.node,))
+        self._key = key_of(columns, role.address)
+        self.slot = encoder(role, columns)
+        #: Address from the primary key alone, where the address is part of it.
+        self.by_identity = key_of(key, role.address) if set(role.address) <= set(key) else None
+
+    def address(self, row: Row) -> bytes | None:
+        found = self._key(row)
+        return None if found is None else self._node + found
+
+    def address_of_identity(self, values: Row) -> bytes | None:
+        found = self.by_identity(values) if self.by_identity else None
+        return None if found is None else self._node + found
+
+
+class Router:
+    """The router of one partition of one table's topic."""
+
+    def __init__(
+        self, plan: Plan, table: str, topic: str, partition: int, *, sender: int, end: int, state: State
+    ) -> None:
+        """
+        Args:
+            plan: the compiled pipeline.
+            table: `db.table` of the topic.
+            topic: source topic, for the place of parked records.
+            partition: source partition.
+            sender: number of this channel's sender, the same in every process of the generation.
+            end: end offset of the partition when the generation began; its mark is sent when it is passed.
+            state: the partition's state, already loaded.
+        """
+        columns = plan.columns[table]
+        declared = plan.pipeline.tables[table]
+        self._decoder = TableDecoder(declared, columns)
+        self._lanes = [_Lane(role, columns, declared.key) for role in plan.roles_of(table)]
+        self._identity = key_of(columns, declared.key)
+        self._partition_of = Partitioner(plan.pipeline.partitions)
+        self._partitions = plan.pipeline.partitions
+        self._place = f"{topic}[{partition}]"
+        self._state, self._end = state, end
+        self._nowhere = (None,) * len(self._lanes)
+        self._marked = state.get(MARKED) is not None
+        self.outbox = Outbox(sender)
+        self.parked: list[ParkedRecord] = []
+        self.tally = Tally()
+
+    def fold(self, batch: Iterable[Record]) -> None:
+        """Folds records in offset order into state, `outbox`, `parked` and `tally`."""
+        for record in batch:
+            if not self._marked and record.offset >= self._end:
+                self.mark()
+            self._record(record)
+
+    def passed(self, offset: int) -> None:
+        """Tells that every record below `offset` was folded; sends the end mark when that is the end."""
+        if not self._marked and offset >= self._end:
+            self.mark()
+
+    def mark(self) -> None:
+        """Sends the end mark of this source partition to every keyed partition, once."""
+        self.outbox.send_mark(self._partitions, self._end, 1)
+        self._state.put(MARKED, b"")
+        self._marked = True
+
+    @property
+    def marked(self) -> bool:
+        """Whether the end of the first copy has been passed."""
+        return self._marked
+
+    def _record(self, record: Record) -> None:
+        if not record.value:
+            self.outbox.at(record.offset, record.timestamp)
+            self._count("tombstone")
+            self._tombstone(record)
+            return
+        try:
+            change = self._decoder.decode(record.value)
+            row = change.after if change.after is not None else change.before
+            identity = self._identity(row) if row is not None else canonical(self._key(record))
+            if identity is None:
+                raise DecodeError("change.null_key", "a column of the primary key is null")
+        except DecodeError as error:
+            self.outbox.at(record.offset, record.timestamp)
+            self._count("unreadable")
+            self._park(record, error)
+            return
+        self._count(change.op)
+        self.outbox.at(record.offset, change.ts_ms)
+        if change.ts_ms > self.tally.newest_ms:
+            self.tally.newest_ms = change.ts_ms
+        place = memory.place(change.file_base, change.position)
+        held = self._state.get(memory.key(identity))
+        if held is None:
+            known = self._addresses(change.before)
+        else:
+            remembered = memory.decode(held)
+            if memory.stale(remembered, place, change.ts_ms):  # invariant 3
+                self.tally.skip("stale")
+                return
+            known = remembered.addresses
+        self._route(identity, known, change.after)
+        addresses = self._addresses(change.after)
+        self._state.put(memory.key(identity), memory.encode(place, change.ts_ms, addresses))
+        self.tally.applied += 1
+
+    def _addresses(self, row: Row | None) -> tuple[bytes | None, ...]:
+        return self._nowhere if row is None else tuple([lane.address(row) for lane in self._lanes])
+
+    def _route(self, identity: bytes, known: tuple[bytes | None, ...], row: Row | None) -> None:
+        for lane, old in zip(self._lanes, known, strict=True):
+            new = None if row is None else lane.address(row)
+            if old is not None and old != new:  # invariant 2: out of the old address before into the new one
+                self._send(old, records.REMOVE, records.row_payload(lane.number, identity))
+            if new is not None and row is not None:
+                self._send(new, records.PUT, records.row_payload(lane.number, identity, lane.slot(row)))
+
+    def _send(self, address: bytes, kind: int, payload: bytes) -> None:
+        self.outbox.send(self._partition_of[address], address, kind, payload)
+
+    def _key(self, record: Record) -> Row:
+        if not record.key:
+            raise DecodeError("change.no_key", "the record has no key")
+        return self._decoder.decode_key(record.key)
+
+    def _tombstone(self, record: Record) -> None:
+        """A tombstone follows a delete; alone (compacted topic, late start) it is one."""
+        try:
+            identity = canonical(self._key(record))
+        except DecodeError as error:
+            self._park(record, error)
+            return
+        held = self._state.get(memory.key(identity))
+        remembered = None if held is None else memory.decode(held)
+        if remembered is None or not remembered.live:
+            self.tally.skip("tombstone")
+            return
+        self._route(identity, remembered.addresses, None)
+        gone = memory.encode(remembered.position, remembered.ts_ms, self._nowhere)
+        self._state.put(memory.key(identity), gone)
+        self.tally.applied += 1
+
+    def _park(self, record: Record, error: DecodeError) -> None:
+        """Keeps the record raw and poisons its row's addresses, so that nothing newer is shown without it."""
+        place = f"{self._place}@{record.offset}"
+        self.tally.parked += 1
+        try:
+            values = self._key(record)
+        except DecodeError:
+            values = None  # no key, no row: the raw record and its count are all there is to keep
+        targets = () if values is None else self._poison(values, place)
+        self.parked.append(ParkedRecord(place, error.code, error.what, record.key, record.value, targets))
+
+    def _poison(self, values: Row, place: str) -> tuple[tuple[bytes, bytes], ...]:
+        """Tells every address of a row that its newest record could not be decoded."""
+        identity = canonical(values)
+        held = self._state.get(memory.key(identity))
+        known = memory.Memory(b"", 0, self._nowhere) if held is None else memory.decode(held)
+        addresses, sent = [], []
+        for lane, address in zip(self._lanes, known.addresses, strict=True):
+            target = lane.address_of_identity(values) if address is None else address
+            addresses.append(target)
+            if target is not None:
+                payload = records.row_payload(lane.number, identity, place.encode())
+                self._send(target, records.POISON, payload)
+                sent.append((target, payload))
+        # Remembered, so that a later delete of the row also takes the poison away (invariant 2).
+        self._state.put(memory.key(identity), memory.encode(known.position, known.ts_ms, tuple(addresses)))
+        return tuple(sent)
+
+    def _count(self, op: str) -> None:
+        self.tally.consumed[op] = self.tally.consumed.get(op, 0) + 1
+
+    def take_tally(self) -> Tally:
+        """What happened since the last call."""
+        tally, self.tally = self.tally, Tally()
+        return tally
+
+    def take_parked(self) -> list[ParkedRecord]:
+        """Records parked since the last call."""
+        parked, self.parked = self.parked, []
+        return parked

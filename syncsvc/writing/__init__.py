@@ -1,0 +1,1 @@
+"""Stage 4: what is due becomes writes of one fenced transaction.  Pure; `mongo` carries them out."""
