@@ -1,0 +1,52 @@
+# The image of every syncsvc command: worker, apply job, one-shots.
+# Three stages: the wheel, the virtual environment, and a runtime that holds nothing but that environment.
+
+FROM python:3.11-slim AS wheel
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE* ./
+COPY syncsvc ./syncsvc
+RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
+
+FROM python:3.11-slim AS environment
+RUN python -m venv /opt/syncsvc
+COPY pyproject.toml /src/
+# Dependencies stand in a layer of their own, so that a change of our code does not install them again.
+RUN python -c "import tomllib; project = tomllib.load(open('/src/pyproject.toml', 'rb'))['project']; \
+print(*project['dependencies'], *project['optional-dependencies']['fast'], sep='\n')" > /src/requirements.txt \
+ && /opt/syncsvc/bin/pip install --no-cache-dir --requirement /src/requirements.txt
+COPY --from=wheel /wheels /wheels
+RUN /opt/syncsvc/bin/pip install --no-cache-dir --no-deps /wheels/*.whl
+
+FROM python:3.11-slim
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="syncsvc" \
+      org.opencontainers.image.description="Keeps MongoDB documents true to the relational rows they are joined from" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+# The uid is a number above 10000: `runAsNonRoot` can check it, and it is no user of the node.
+RUN groupadd --gid 10001 syncsvc \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/syncsvc --shell /usr/sbin/nologin syncsvc \
+ && install --directory --owner=10001 --group=10001 --mode=0750 /var/lib/syncsvc
+COPY --from=environment /opt/syncsvc /opt/syncsvc
+
+# The root file system may be read-only: only the state directory and /tmp are written to.
+ENV PATH=/opt/syncsvc/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    SYNCSVC_STATE_DIR=/var/lib/syncsvc \
+    SYNCSVC_HTTP_HOST=0.0.0.0 \
+    SYNCSVC_HTTP_PORT=6066
+USER 10001:10001
+WORKDIR /var/lib/syncsvc
+VOLUME ["/var/lib/syncsvc"]
+EXPOSE 6066
+
+# /live says that the loop turns; it asks no broker and no database (Kubernetes has its own probes and ignores this).
+HEALTHCHECK --interval=5s --timeout=4s --start-period=60s --retries=6 \
+  CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen('http://127.0.0.1:' + os.environ['SYNCSVC_HTTP_PORT'] + '/live', timeout=3)"]
+
+ENTRYPOINT ["syncsvc"]
+CMD ["--help"]
