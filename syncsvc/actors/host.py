@@ -1,0 +1,178 @@
+"""
+The partitions that a worker owns of one pipeline: opened when the engine assigns them, closed when it revokes them.
+
+Keeps the engine and the actors apart: the engine knows partitions and batches, the actors know stages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from syncsvc.actors.joiner_actor import JoinerActor
+from syncsvc.actors.partition import Opened, load
+from syncsvc.actors.ports import Ack, Ledger, Log
+from syncsvc.actors.report import Report
+from syncsvc.actors.router_actor import RouterActor
+from syncsvc.assembly.joiner import Joiner
+from syncsvc.engine.port import TP, RecordBatch
+from syncsvc.errors import Drift
+from syncsvc.routing.plan import Plan
+from syncsvc.routing.router import Router
+from syncsvc.routing.senders import Senders
+from syncsvc.state.partition import PartitionState
+from syncsvc.telemetry.events import Events
+from syncsvc.telemetry.metrics import Metrics
+from syncsvc.telemetry.probes import Health
+
+#: `{partition: (beginning, end)}` of the broker's log.
+Bounds = Callable[[set[TP]], Awaitable[Mapping[TP, tuple[int, int]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the host's actors work with."""
+
+    plan: Plan
+    senders: Senders
+    #: `{source partition: end offset when the generation began}`.
+    ends: Mapping[TP, int]
+    log: Log
+    ledger: Ledger
+    #: Makes the local state of a fence.
+    open_state: Callable[[str], PartitionState]
+    bounds: Bounds
+    metrics: Metrics
+    events: Events
+    health: Health
+    #: Router transactions are at most this far apart, seconds.
+    commit_seconds: float
+    failed: Callable[[BaseException], None]
+
+
+class PipelineHost:
+    """The `engine.port.Host` of one pipeline."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._with = surroundings
+        self._pipeline = surroundings.plan.pipeline
+        self._tables = {self._pipeline.source_topic(table): table for table in surroundings.plan.tables}
+        self.actors: dict[TP, RouterActor | JoinerActor] = {}
+
+    async def assigned(self, tps: set[TP]) -> dict[TP, int]:
+        """Opens partitions: raises their fences, makes their states whole; returns where to read on."""
+        name, health = self._pipeline.name, self._with.health
+        for tp in tps:
+            health.loading(name, tp.topic, tp.partition)
+        opened = await asyncio.gather(*(self._open(tp) for tp in sorted(tps)))
+        offsets = dict(opened)
+        await self._check(offsets)
+        for tp in sorted(tps):
+            self.actors[tp].start(f"{name} {tp.topic}[{tp.partition}]")
+            health.loaded(name, tp.topic, tp.partition)
+        health.assigned(name)
+        self._with.events.rebalanced(pipeline=name, gained=len(tps), lost=0, owned=len(self.actors))
+        return offsets
+
+    async def _open(self, tp: TP) -> tuple[TP, int]:
+        began, table = time.monotonic(), self._tables.get(tp.topic)
+        stage = "joiner" if table is None else "router"
+        fence = fence_id(self._pipeline.name, self._pipeline.generation, stage, tp)
+        opened = await load(self._with.ledger, fence, lambda: self._with.open_state(fence))
+        report = self._report(stage, tp)
+        if table is None:
+            self.actors[tp] = self._joiner(tp, opened, report)
+        else:
+            self.actors[tp] = self._router(table, tp, opened, report)
+        offset = opened.owned.offset
+        report.progress.owned(stage, tp.topic, tp.partition, offset, opened.owned.source_ms or None)
+        self._with.events.partition_opened(
+            pipeline=self._pipeline.name, stage=stage, topic=tp.topic, partition=tp.partition, offset=offset,
+            cache="warm" if opened.segments < opened.owned.seq or not opened.segments else "cold",
+            segments=opened.segments, seconds=time.monotonic() - began,
+        )  # fmt: skip
+        return tp, offset
+
+    def _report(self, stage: str, tp: TP) -> Report:
+        name, metrics = self._pipeline.name, self._with.metrics
+        return Report(
+            name, stage, tp.topic, tp.partition, metrics.of(name), metrics.progress(name), self._with.events
+        )
+
+    def _router(self, table: str, tp: TP, opened: Opened, report: Report) -> RouterActor:
+        given = self._with
+        router = Router(
+            given.plan, table, tp.topic, tp.partition,
+            sender=given.senders.router(table, tp.partition), end=given.ends[tp], state=opened.state,
+        )  # fmt: skip
+        return RouterActor(
+            given.plan, table, router, opened, log=given.log, ledger=given.ledger, report=report,
+            commit_seconds=given.commit_seconds, failed=given.failed,
+        )  # fmt: skip
+
+    def _joiner(self, tp: TP, opened: Opened, report: Report) -> JoinerActor:
+        given = self._with
+        joiner = Joiner(given.plan, tp.partition, given.senders, opened.state)
+        return JoinerActor(
+            given.plan, joiner, opened, log=given.log, ledger=given.ledger, report=report, failed=given.failed
+        )
+
+    async def _check(self, offsets: Mapping[TP, int]) -> None:
+        """Refuses to go on where records are missing: below the log's beginning, or beyond its end."""
+        bounds = await self._with.bounds(set(offsets))
+        for tp, offset in offsets.items():
+            beginning, end = bounds[tp]
+            if beginning <= offset <= end:
+                continue
+            lost = offset < beginning
+            raise Drift(
+                code="log.records_lost" if lost else "log.shorter_than_fence",
+                where=f"{tp.topic}[{tp.partition}]@{offset}",
+                what=f"the log goes from {beginning} to {end}: "
+                + ("records not yet read were deleted" if lost else "it ends before what was already applied"),
+                fix="raise `generation` in the mapping to rebuild beside the old documents"
+                + (", and retention.ms of the topic above the longest outage" if lost else ""),
+            )
+
+    async def revoked(self, tps: set[TP]) -> None:
+        """Finishes the steps under way and lets go; after it nothing of these partitions runs."""
+        gone = {tp: actor for tp in tps if (actor := self.actors.pop(tp, None)) is not None}
+        await asyncio.gather(*(actor.close() for actor in gone.values()))
+        progress = self._with.metrics.progress(self._pipeline.name)
+        for tp, actor in gone.items():
+            progress.disowned(tp.topic, tp.partition)
+            self._with.events.partition_closed(
+                pipeline=self._pipeline.name, stage="router" if tp.topic in self._tables else "joiner",
+                topic=tp.topic, partition=tp.partition, offset=actor.durable_offset,
+            )  # fmt: skip
+
+    async def deliver(self, batch: RecordBatch, ack: Ack) -> None:
+        """Hands a batch to its partition's actor; returns when that has room for the next."""
+        actor = self.actors.get(TP(batch.topic, batch.partition))
+        if actor is not None:
+            await actor.inbox.put(batch, ack)
+
+    def failed(self, error: BaseException) -> None:
+        """The engine broke: the process leaves."""
+        self._with.failed(error)
+
+    def copied(self) -> tuple[int, int]:
+        """Records of the first copy routed here, of how many; equal when every document of it is written here."""
+        done = total = 0
+        waiting = 0
+        for tp, actor in self.actors.items():
+            if isinstance(actor, RouterActor):
+                end = self._with.ends[tp]
+                total += end
+                done += min(actor.offset, end)
+            elif not actor.joiner.agenda.copied:
+                waiting += 1
+        return (min(done, max(0, total - 1)) if waiting else total), total
+
+
+def fence_id(pipeline: str, generation: int, stage: str, tp: TP) -> str:
+    """Name of a partition's fence."""
+    place = f"{tp.topic}[{tp.partition}]" if stage == "router" else str(tp.partition)
+    return f"{pipeline}/g{generation}/{stage}/{place}"

@@ -1,0 +1,232 @@
+"""
+The actor of one keyed partition: fold, send, write; each step one fenced transaction.
+
+    1. fold a batch (pure)                      4. commit documents, state and offset in one transaction
+    2. send what it makes the stage say         5. acknowledge to Kafka, for lag tools only
+    3. take the documents that are due          6. report
+
+The next batch is folded and sent while a transaction is under way; it is committed after it (invariant 4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from syncsvc.actors import parking
+from syncsvc.actors.partition import Actor, Opened
+from syncsvc.actors.ports import Ack, FencedOut, Ledger, Log, Refused, Step, Written
+from syncsvc.actors.report import Report
+from syncsvc.assembly.due import Due
+from syncsvc.assembly.joiner import Joiner, Tally
+from syncsvc.assembly.layout import PARKED
+from syncsvc.assembly.render import Rendered
+from syncsvc.engine.port import RecordBatch
+from syncsvc.routing.plan import Plan
+from syncsvc.state import segments
+from syncsvc.writing.document import versioned
+
+LIVE_RECORDS, COPY_RECORDS = 2_000, 8_000  # a step in live flow, and while nothing is written
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A step on its way into MongoDB, and what is done when it has arrived."""
+
+    step: Step
+    due: Due
+    tally: Tally
+    acks: list[Ack]
+    records: int
+
+
+class JoinerActor(Actor):
+    """Runs one `Joiner` between the log and the ledger."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        joiner: Joiner,
+        opened: Opened,
+        *,
+        log: Log,
+        ledger: Ledger,
+        report: Report,
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        super().__init__(failed)
+        self._plan, self.joiner = plan, joiner
+        self._state, self._fence = opened.state, opened.owned
+        self._log, self._ledger, self._report = log, ledger, report
+        self._seq = opened.owned.seq
+        self.offset = self._durable = opened.owned.offset
+        self._source_ms = opened.owned.source_ms
+        self._committing: asyncio.Task[None] | None = None
+        self._fenced = False
+
+    async def run(self) -> None:
+        """Steps whenever records come or documents are due."""
+        while not self._closing:
+            await self.inbox.wait(self._patience())
+            if self._closing:
+                break
+            batches = self.inbox.take(COPY_RECORDS if self.joiner.agenda.copying else LIVE_RECORDS)
+            if batches or self.joiner.agenda.busy or self._overdue():
+                await self._step(batches)
+        await self._settle()
+
+    def _overdue(self) -> bool:
+        at = self.joiner.agenda.next_due()
+        return at is not None and at <= _now_ms()
+
+    def _patience(self) -> float | None:
+        """Seconds until there is something to do without new records; None: nothing is."""
+        if self.joiner.agenda.busy:
+            return 0.0
+        at = self.joiner.agenda.next_due()
+        return None if at is None else max(0.0, (at - _now_ms()) / 1000)
+
+    async def _step(self, batches: list[tuple[RecordBatch, Ack]]) -> None:
+        joiner = self.joiner
+        records = 0
+        for batch, _ in batches:
+            joiner.fold(batch.records)
+            self.offset = batch.next_offset
+            records += len(batch.records)
+        self._report.waiting(joiner.agenda.oldest_waiting())
+        outgoing = joiner.outbox.take()
+        if outgoing:
+            await self._log.send(outgoing)
+            self._report.sent(sum(map(len, outgoing.values())))
+        await self._settle()
+        if self._closing and self._fenced:
+            return
+        due = joiner.agenda.take(_now_ms())
+        # Everything the transaction carries is taken here, before another record is folded.
+        work = self._work(due, [ack for _, ack in batches], records)
+        self._committing = asyncio.create_task(self._commit(work))
+        if due.documents or due.fresh or self._state.overdue():
+            # Documents are what a reader waits for, and their bytes are what memory holds: one step at a time.
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Waits for the transaction under way."""
+        if self._committing is not None:
+            task, self._committing = self._committing, None
+            try:
+                await task
+            except FencedOut:
+                self._report.fenced_out()
+                self._closing = self._fenced = True
+
+    def _work(self, due: Due, acks: list[Ack], records: int) -> _Work:
+        taken = self._state.take_segment(self._seq + 1)
+        tally = self.joiner.take_tally()
+        self._source_ms = max(self._source_ms, tally.newest_ms)
+        step = Step(
+            self._fence.id, self._fence.epoch, self._seq, self.offset, taken.base, self._source_ms,
+            (taken.blob,) if taken.blob else (), self._written(due), self.joiner.agenda.copied, self._entries(due),
+        )  # fmt: skip
+        return _Work(step, due, tally, acks, records)
+
+    async def _commit(self, work: _Work) -> None:
+        joiner, state, due, tally = self.joiner, self._state, work.due, work.tally
+        began = time.monotonic()
+        step, refused = await self._make_durable(work.step, [*due.documents, *due.fresh])
+        self._seq += 1
+        self._durable = step.offset
+        state.committed(self._seq, time.monotonic())
+        if step.base is not None:
+            self._ledger.forget(step.fence, step.base)
+        for ack in work.acks:
+            ack()
+        self._report.folded(tally)
+        self._tell(due, refused)
+        waiting = joiner.agenda.oldest_waiting()
+        self._report.applied(step.offset, due.oldest_ms or tally.newest_ms or None)
+        self._report.waiting(waiting)
+        self._report.committed(step.offset, work.records, len(step.documents), began)
+
+    async def _make_durable(self, step: Step, shown: list[Rendered]) -> tuple[Step, int]:
+        """Commits a step; a document that is refused parks in the same step, and the rest is tried again."""
+        refused = 0
+        while True:
+            try:
+                await self._ledger.commit(step)
+            except Refused as refusal:
+                refused += 1
+                rendered = shown.pop(refusal.index)
+                step = self._without(step, refusal, rendered)
+            else:
+                return step, refused
+
+    def _without(self, step: Step, refusal: Refused, rendered: Rendered) -> Step:
+        """The step without one document, with its parking instead."""
+        code = "document.refused"
+        self.joiner.agenda.park(rendered, code)
+        key = PARKED + rendered.address
+        # Also into this step's segment: a later one may never come.
+        blob = segments.encode({key: self._state.get(key)})
+        documents = step.documents[: refusal.index] + step.documents[refusal.index + 1 :]
+        entries = {**(step.parked or {}), **self._entry(rendered, code, refusal.reason)}
+        return replace(step, documents=documents, segments=(*step.segments, blob), parked=entries)
+
+    def _written(self, due: Due) -> tuple[Written, ...]:
+        generation, now = self._plan.pipeline.generation, _now_ms()
+        found = []
+        for fresh, documents in ((False, due.documents), (True, due.fresh)):
+            for rendered in documents:
+                body = None
+                if rendered.elements is not None:
+                    body = versioned(rendered.elements, generation, self.offset, now)
+                found.append(Written(rendered.identity or b"", body, fresh))
+        return tuple(found)
+
+    def _entries(self, due: Due) -> dict[str, parking.Entry | None]:
+        group = self._plan.pipeline.group
+        entries: dict[str, parking.Entry | None] = {
+            parking.record_id(group, place): None for place in self.joiner.take_healed()
+        }
+        entries |= {parking.document_id(group, address): None for address in due.released}
+        for rendered in due.parked:
+            code, _, what = (rendered.problem or "").partition(": ")
+            entries |= self._entry(rendered, code, what)
+        return entries
+
+    def _entry(self, rendered: Rendered, code: str, what: str) -> dict[str, parking.Entry]:
+        pipeline = self._plan.pipeline
+        where = f"{self._report.topic}[{self._report.partition}]@{self.offset}"
+        self._report.events.document_parked(
+            pipeline=pipeline.name, collection=pipeline.target_collection, where=where, reason=code
+        )
+        entry = parking.of_document(
+            rendered, code, what, pipeline=pipeline.name, generation=pipeline.generation, where=where, now_ms=_now_ms()
+        )
+        return {parking.document_id(pipeline.group, rendered.address): entry}
+
+    def _tell(self, due: Due, refused: int) -> None:
+        """Counts documents, and how long after its commit in the source a change is visible."""
+        deleted = sum(1 for rendered in due.documents if rendered.elements is None)
+        metrics = self._report.metrics
+        metrics.written("inserted", len(due.fresh))
+        metrics.written("deleted", deleted)
+        metrics.written("modified", max(0, len(due.documents) - deleted - refused))
+        if due.released:
+            self._report.events.parked_released(pipeline=self._plan.pipeline.name, keys=len(due.released), by="record")
+        if due.documents and due.oldest_ms:
+            metrics.visible(time.time() - due.oldest_ms / 1000)
+
+    @property
+    def durable_offset(self) -> int:
+        """Where the next owner goes on."""
+        return self._durable
+
+    def release(self) -> None:
+        """Lets go of the local state."""
+        self._state.close()
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,148 @@
+"""
+The actor of one source partition: fold, send, and now and then commit what the sends stand for.
+
+Sends come first and are awaited; the transaction that makes the router's memory and offset durable follows within
+`commit_seconds` (invariant 4: emissions, then transaction, then Kafka offset).  Routers are not on a change's way to
+MongoDB, so their transactions are few and large; what a crash loses is sent again and dropped by the receivers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from syncsvc.actors import parking
+from syncsvc.actors.partition import Actor, Opened
+from syncsvc.actors.ports import Ack, FencedOut, Ledger, Log, Step
+from syncsvc.actors.report import Report
+from syncsvc.routing.plan import Plan
+from syncsvc.routing.router import Router
+
+FOLD_RECORDS = 2_000  # a fold: some 20 ms of the loop
+COMMIT_RECORDS = 20_000  # a transaction at the latest: about 2 MB of memory entries
+
+
+class RouterActor(Actor):
+    """Runs one `Router` between the log and the ledger."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        table: str,
+        router: Router,
+        opened: Opened,
+        *,
+        log: Log,
+        ledger: Ledger,
+        report: Report,
+        commit_seconds: float,
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        super().__init__(failed)
+        self._plan, self._table, self._router = plan, table, router
+        self._state, self._fence = opened.state, opened.owned
+        self._log, self._ledger, self._report = log, ledger, report
+        self._commit_seconds = commit_seconds
+        self._seq = opened.owned.seq
+        self.offset = self._durable = opened.owned.offset
+        self._source_ms = opened.owned.source_ms
+        self._acks: list[Ack] = []
+        self._records = 0
+        self._oldest_ms: int | None = None
+        self._committing: asyncio.Task[None] | None = None
+        self._mark_durable = router.marked
+
+    async def run(self) -> None:
+        """Folds and sends whatever comes; commits on time."""
+        self._router.passed(self.offset)  # a partition that was empty at the start has ended already
+        await self._send()
+        due = time.monotonic() + self._commit_seconds
+        while not self._closing:
+            wanted = self._records or self._marked_unsaved()
+            await self.inbox.wait(max(0.0, due - time.monotonic()) if wanted else None)
+            for batch, ack in self.inbox.take(FOLD_RECORDS):
+                self._router.fold(batch.records)
+                self._router.passed(batch.next_offset)
+                self.offset = batch.next_offset
+                self._records += len(batch.records)
+                self._acks.append(ack)
+                await self._send()
+            if self._records and self._oldest_ms is None:
+                self._oldest_ms = self._router.tally.newest_ms or None
+                self._report.waiting(self._oldest_ms)
+            if self._records >= COMMIT_RECORDS or time.monotonic() >= due:
+                if self._records or self._marked_unsaved():
+                    await self._commit()
+                due = time.monotonic() + self._commit_seconds
+        await self._settle()
+
+    def _marked_unsaved(self) -> bool:
+        return self._router.marked and not self._mark_durable
+
+    async def _send(self) -> None:
+        batches = self._router.outbox.take()
+        if batches:
+            await self._log.send(batches)
+            self._report.sent(sum(map(len, batches.values())))
+
+    async def _commit(self) -> None:
+        """Hands the step over; the next one is folded while it becomes durable."""
+        await self._settle()
+        taken = self._state.take_segment(self._seq + 1)
+        tally, parked = self._router.take_tally(), self._router.take_parked()
+        self._source_ms = max(self._source_ms, tally.newest_ms)
+        pipeline = self._plan.pipeline
+        now_ms = int(time.time() * 1000)
+        entries = {
+            parking.record_id(pipeline.group, record.place): parking.of_record(
+                record, pipeline=pipeline.name, generation=pipeline.generation, table=self._table, now_ms=now_ms
+            )
+            for record in parked
+        }
+        step = Step(
+            self._fence.id, self._fence.epoch, self._seq, self.offset, taken.base, self._source_ms,
+            (taken.blob,) if taken.blob else (), copied=self._router.marked, parked=entries,
+        )  # fmt: skip
+        acks, self._acks = self._acks, []
+        records, self._records = self._records, 0
+        oldest, self._oldest_ms = self._oldest_ms, None
+        self._mark_durable = self._router.marked
+        began = time.monotonic()
+
+        async def made_durable() -> None:
+            await self._ledger.commit(step)
+            self._seq += 1
+            self._durable = step.offset
+            self._state.committed(self._seq, time.monotonic())
+            if step.base is not None:
+                self._ledger.forget(step.fence, step.base)
+            for ack in acks:
+                ack()
+            self._report.routed(self._table, tally, parked)
+            self._report.applied(step.offset, oldest)
+            self._report.waiting(self._oldest_ms)
+            self._report.committed(step.offset, records, 0, began)
+
+        self._committing = asyncio.create_task(made_durable())
+        if self._state.overdue():
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Waits for the transaction under way."""
+        if self._committing is not None:
+            task, self._committing = self._committing, None
+            try:
+                await task
+            except FencedOut:
+                self._report.fenced_out()
+                self._closing = True
+
+    @property
+    def durable_offset(self) -> int:
+        """Where the next owner goes on."""
+        return self._durable
+
+    def release(self) -> None:
+        """Lets go of the local state."""
+        self._state.close()

@@ -1,0 +1,98 @@
+"""
+The actors' ledger on MongoDB: fences, segments and group-committed transactions.
+
+Blocking driver calls run in a small pool of threads; commits go through the committer's own thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import bson
+from bson.int64 import Int64
+
+from syncsvc.actors.ports import FencedOut, Owned, Refused, Step, Written
+from syncsvc.mongo import fences, segments
+from syncsvc.mongo.client import Mongo
+from syncsvc.mongo.commit import Commit, DocumentInsertClash, DocumentRefused, Fenced, ParkedWrite, Write
+from syncsvc.mongo.committer import Committer
+
+THREADS = 4  # partitions whose state is read at the same time
+_T = TypeVar("_T")
+
+
+class MongoLedger:
+    """A ledger of one pipeline's generation; the committer is shared by all pipelines of the process."""
+
+    def __init__(
+        self, mongo: Mongo, committer: Committer, *, state_collection: str, collection: str, pool: ThreadPoolExecutor
+    ) -> None:
+        self._mongo, self._committer, self._pool = mongo, committer, pool
+        self._state_collection, self._collection = state_collection, collection
+
+    async def _call(self, function: Callable[..., _T], *arguments: Any) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
+    async def open(self, fence: str) -> Owned:
+        """Raises the epoch; what the fence says is durable."""
+        found = await self._call(fences.open_fence, self._mongo, fence, self._committer.lsid)
+        return Owned(found.id, found.epoch, found.seq, found.offset, found.base, int(found.fields.get("source_ms", 0)))
+
+    async def segments(self, fence: str, first: int, last: int) -> list[bytes]:
+        """Blobs of segments `first..last`, in order; an empty segment was never written and is left out."""
+
+        def read() -> list[bytes]:
+            found = segments.segments(self._mongo, self._state_collection, fence, first, last)
+            return [blob for _, blob in found]
+
+        return await self._call(read)
+
+    async def commit(self, step: Step) -> None:
+        """See `actors.ports.Ledger.commit`; an insert that clashes is tried again as a put."""
+        commit = self._commit_of(step, fresh=True)
+        try:
+            await asyncio.wrap_future(self._committer.submit(commit))
+        except DocumentInsertClash:
+            await self._again(self._commit_of(step, fresh=False))
+        except Fenced as error:
+            raise FencedOut(str(error)) from None
+        except DocumentRefused as refusal:
+            raise Refused(refusal.index, f"{refusal.reason} ({refusal.code})") from None
+
+    async def _again(self, commit: Commit) -> None:
+        try:
+            await asyncio.wrap_future(self._committer.submit(commit))
+        except Fenced as error:
+            raise FencedOut(str(error)) from None
+        except DocumentRefused as refusal:
+            raise Refused(refusal.index, f"{refusal.reason} ({refusal.code})") from None
+
+    def _commit_of(self, step: Step, *, fresh: bool) -> Commit:
+        fields: dict[str, Any] = {"offset": Int64(step.offset), "source_ms": Int64(step.source_ms), "copied": step.copied}
+        if step.base is not None:
+            fields["base"] = Int64(step.base)
+        return Commit(
+            fence_id=step.fence,
+            epoch=step.epoch,
+            seq=step.seq,
+            set=fields,
+            segments=step.segments,
+            state_collection=self._state_collection,
+            writes=[_write(document, fresh=fresh) for document in step.documents],
+            collection=self._collection,
+            parked=[ParkedWrite(identifier, entry) for identifier, entry in (step.parked or {}).items()],
+        )
+
+    def forget(self, fence: str, below: int) -> None:
+        """Removes superfluous segments in the background; a crash before leaves them to the next sweep."""
+        self._pool.submit(segments.delete_below, self._mongo, self._state_collection, fence, below)
+
+
+def _write(document: Written, *, fresh: bool) -> Write:
+    identity = bson.decode(document.identity)["_id"]
+    if document.body is None:
+        return Write("delete", identity)
+    return Write("insert" if fresh and document.fresh else "put", identity, document.body)

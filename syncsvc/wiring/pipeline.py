@@ -1,0 +1,210 @@
+"""
+One pipeline inside a worker: what was prepared for it, its host and its engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from syncsvc.actors.host import PipelineHost, Surroundings
+from syncsvc.actors.ports import Batches
+from syncsvc.engine.engine import Engine
+from syncsvc.engine.port import TP
+from syncsvc.engine.settings import EngineSettings
+from syncsvc.errors import Unreachable
+from syncsvc.mapping.model import Pipeline
+from syncsvc.mongo import fences, names, namespaces
+from syncsvc.mongo.client import Mongo
+from syncsvc.mongo.committer import Committer
+from syncsvc.routing.plan import compile_plan
+from syncsvc.routing.senders import Senders
+from syncsvc.settings import Settings
+from syncsvc.state import folder
+from syncsvc.state.lmdb_store import LmdbStore
+from syncsvc.state.partition import PartitionState
+from syncsvc.telemetry.events import Events
+from syncsvc.telemetry.metrics import Metrics
+from syncsvc.telemetry.probes import Health
+from syncsvc.telemetry.status import PipelineStatus, known, partitions_of
+from syncsvc.wiring import prepare
+from syncsvc.wiring.ledger import MongoLedger
+
+POLL_SECONDS = 2.0  # of end offsets: for lag and freshness, which hold an end for true for 15 s
+COPY_SECONDS = 1.0  # between two lines of progress of the first copy
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all pipelines of a worker use together."""
+
+    settings: Settings
+    engine: EngineSettings
+    mongo: Mongo
+    committer: Committer
+    pool: ThreadPoolExecutor
+    metrics: Metrics
+    events: Events
+    health: Health
+    failed: Callable[[BaseException], None]
+
+
+class KeyedLog:
+    """The keyed topic of one pipeline, as the actors send to it."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+        self.engine: Engine | None = None
+
+    async def send(self, batches: Batches) -> None:
+        """In order within a partition; returns when all of it is acknowledged."""
+        assert self.engine is not None
+        await self.engine.send(self._topic, batches)
+
+
+class RunningPipeline:
+    """A pipeline from preparation to stop."""
+
+    def __init__(self, pipeline: Pipeline, shared: Shared) -> None:
+        self.pipeline, self._shared = pipeline, shared
+        self._host: PipelineHost | None = None
+        self._engine: Engine | None = None
+        self._state = "starting"
+        self._error: str | None = None
+        self._began = time.monotonic()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Prepares what is missing, and joins the group."""
+        pipeline, shared = self.pipeline, self._shared
+        sources = await prepare.topics(pipeline, shared.settings, shared.engine)
+        log = KeyedLog(pipeline.keyed_topic)
+        generation = await prepare.generation(pipeline, sources, shared.mongo, shared.engine)
+        state_collection = names.state_collection(pipeline.name, pipeline.generation)
+        await asyncio.to_thread(namespaces.ensure, shared.mongo, [state_collection, pipeline.target_collection])
+        if pipeline.publish == "view":
+            await asyncio.to_thread(namespaces.view_target, shared.mongo, pipeline.collection)
+        plan = compile_plan(pipeline)
+        senders = Senders({table: sources[pipeline.source_topic(table)] for table in plan.tables}, pipeline.partitions)
+        ledger = MongoLedger(
+            shared.mongo, shared.committer, state_collection=state_collection,
+            collection=pipeline.target_collection, pool=shared.pool,
+        )  # fmt: skip
+        self._host = PipelineHost(
+            Surroundings(
+                plan, senders, prepare.ends_of(generation), log, ledger, self._open_state(generation.lineage.bytes),
+                self._bounds, shared.metrics, shared.events, shared.health,
+                shared.settings.router_commit_ms / 1000, self._failed,
+            )
+        )  # fmt: skip
+        self._engine = log.engine = Engine(
+            shared.engine, pipeline.group, sorted(sources), pipeline.keyed_topic, self._host
+        )
+        self._say("recovering")
+        await self._engine.start()
+        self._tasks = [asyncio.create_task(self._poll()), asyncio.create_task(self._watch_copy())]
+
+    def _open_state(self, lineage: bytes) -> Callable[[str], PartitionState]:
+        root = self._shared.settings.state_dir / self.pipeline.group
+
+        def open_state(fence: str) -> PartitionState:
+            name = fence.replace("/", "_")
+            for path in folder.siblings(root / name):
+                try:
+                    return PartitionState(LmdbStore(path), lineage + fence.encode())
+                except Unreachable as busy:  # an owner that has not let go yet: a cache may stand beside it
+                    error = busy
+            raise error
+
+        return open_state
+
+    async def _bounds(self, tps: set[TP]) -> dict[TP, tuple[int, int]]:
+        assert self._engine is not None
+        first, last = await asyncio.gather(self._engine.beginning_offsets(tps), self._engine.end_offsets(tps))
+        return {tp: (first[tp], last[tp]) for tp in tps}
+
+    def _failed(self, error: BaseException) -> None:
+        self._error = str(error)
+        self._shared.failed(error)
+
+    def _say(self, state: str) -> None:
+        if state != self._state:
+            self._state = state
+            self._shared.events.state_changed(pipeline=self.pipeline.name, state=state)
+
+    async def _poll(self) -> None:
+        """Asks for end offsets on a timer: those that fetches bring freeze with the partition (notes on Faust)."""
+        assert self._host is not None
+        progress = self._shared.metrics.progress(self.pipeline.name)
+        while True:
+            asked = time.time()
+            owned = set(self._host.actors)
+            try:
+                found = await self._bounds(owned) if owned else {}
+            except Unreachable:
+                found = {}  # an end offset that grows old makes freshness unknown; nothing else to do
+            progress.ends({(tp.topic, tp.partition): ends for tp, ends in found.items()}, asked)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _watch_copy(self) -> None:
+        """Tells how far the first copy is, until it is over here."""
+        assert self._host is not None
+        host, events, name = self._host, self._shared.events, self.pipeline.name
+        copying = published = False
+        while True:
+            done, total = host.copied()
+            if host.actors and done < total:
+                copying = True
+                self._say("snapshotting")
+                events.first_copy_progress(pipeline=name, done=done, total=total)
+            elif host.actors:
+                self._say("running")
+                if copying:
+                    copying = False
+                    documents = self._shared.metrics.of(name).documents_written
+                    seconds = time.monotonic() - self._began
+                    events.first_copy_done(pipeline=name, records=total, documents=documents, seconds=seconds)
+            if not published and done >= total:
+                published = await self._publish()
+            await asyncio.sleep(COPY_SECONDS)
+
+    async def _publish(self) -> bool:
+        """Lets readers see this generation, once every partition of it has written its first copy; True when done."""
+        pipeline, mongo = self.pipeline, self._shared.mongo
+        if pipeline.publish != "view":
+            return True
+        found = await asyncio.to_thread(fences.read_fences, mongo, pipeline.name, pipeline.generation)
+        copied = [fence for fence in found if fence.get("copied")]
+        if len(copied) < len(found) or len(found) <= pipeline.partitions:
+            return False
+        await asyncio.to_thread(namespaces.publish, mongo, pipeline.collection, pipeline.target_collection)
+        return True
+
+    async def stop(self) -> None:
+        """Finishes what is under way and leaves the group."""
+        for task in self._tasks:
+            task.cancel()
+        if self._engine is not None:
+            await self._engine.stop()
+
+    def status(self) -> PipelineStatus:
+        """What the page shows; read from another thread."""
+        pipeline, metrics = self.pipeline, self._shared.metrics
+        view = metrics.progress(pipeline.name).view(time.time())
+        done, total = self._host.copied() if self._host else (0, 0)
+        return PipelineStatus(
+            name=pipeline.name,
+            generation=pipeline.generation,
+            collection=pipeline.collection,
+            state=self._state,
+            freshness_seconds=known(view.freshness_seconds),
+            objective=pipeline.freshness_objective_seconds,
+            partitions=partitions_of(view),
+            documents_written=metrics.of(pipeline.name).documents_written,
+            parked=0,
+            first_copy=(done, total) if done < total else None,
+            last_error=self._error,
+        )

@@ -1,0 +1,136 @@
+"""
+What has to exist before the first record is read: topics, the generation document, collections, the published name.
+
+Idempotent and safe to run by several workers at once: what exists is compared, what is missing is made, the first one
+to write the generation document wins.  Refuses what differs (exit code 3) before anything is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from syncsvc.assembly import layout
+from syncsvc.engine.port import TP
+from syncsvc.engine.settings import EngineSettings
+from syncsvc.engine.topics import Topics, TopicWish, check_topic
+from syncsvc.engine.wire import Wire
+from syncsvc.errors import Drift, Problem
+from syncsvc.mapping.model import Pipeline
+from syncsvc.mongo import generations
+from syncsvc.mongo.client import Mongo
+from syncsvc.routing import records
+from syncsvc.settings import Settings
+
+KEYED_RECORD_BYTES = 16 << 20  # a row may be as large as its document
+#: Number of the routing and folding rules: raised when the same records would be routed or folded otherwise.
+RULES = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The topics of a pipeline as they should be."""
+
+    keyed: TopicWish
+    #: As they are made when missing; an existing source topic is taken as it is.
+    sources: Mapping[str, TopicWish]
+
+
+def wishes(pipeline: Pipeline, settings: Settings) -> Wishes:
+    """The topics a pipeline needs."""
+    retention = str(int(settings.keyed_retention_hours * 3_600_000))
+    keyed = TopicWish(
+        pipeline.keyed_topic,
+        pipeline.partitions,
+        settings.replication_factor,
+        {
+            "cleanup.policy": "delete",
+            "retention.ms": retention,
+            "max.message.bytes": str(KEYED_RECORD_BYTES),
+            # Retention counts from when we wrote, not from when the row changed in the source.
+            "message.timestamp.type": "LogAppendTime",
+        },
+    )
+    sources = {
+        pipeline.source_topic(table): TopicWish(
+            pipeline.source_topic(table),
+            pipeline.source_partitions,
+            settings.replication_factor,
+            {"cleanup.policy": "delete", "retention.ms": retention},
+        )
+        for table in pipeline.tables
+    }
+    return Wishes(keyed, sources)
+
+
+async def topics(pipeline: Pipeline, settings: Settings, engine: EngineSettings) -> dict[str, int]:
+    """
+    Makes the missing topics of a pipeline; `{source topic: partitions}` of what there is then.
+
+    Raises:
+        Drift: when an existing keyed topic differs from what the pipeline declares.
+    """
+    wanted = wishes(pipeline, settings)
+    async with Topics(engine) as admin:
+        there = await admin.describe([wanted.keyed.name, *wanted.sources])
+        problems: list[Problem] = []
+        if wanted.keyed.name in there:
+            problems = check_topic(wanted.keyed, there[wanted.keyed.name])
+        if problems:
+            raise Drift.of(problems)
+        missing = [wish for name, wish in wanted.sources.items() if name not in there]
+        if wanted.keyed.name not in there:
+            missing.append(wanted.keyed)
+        await admin.create(missing)
+        there = await admin.describe(list(wanted.sources))
+    return {name: state.partitions for name, state in there.items()}
+
+
+def formats() -> dict[str, int]:
+    """Numbers of everything stored or sent; a generation is read only by code that knows its numbers."""
+    return {"rules": RULES, "records": records.FORMAT, "state": layout.FORMAT}
+
+
+async def generation(
+    pipeline: Pipeline, sources: Mapping[str, int], mongo: Mongo, engine: EngineSettings
+) -> generations.Generation:
+    """
+    The generation of a pipeline: the one that is there, or a new one that ends its first copy where the topics end now.
+
+    Raises:
+        Drift: when the mapping, the code or a topic is not what the generation was made with.
+    """
+    held = await asyncio.to_thread(generations.read, mongo, pipeline.name, pipeline.generation)
+    ends: Mapping[TP, int] = {}
+    if held is None:
+        ends = await _ends(sources, engine)
+    facts = [
+        generations.TopicFacts(
+            name, "", count, tuple(ends[TP(name, number)] for number in range(count)) if ends else ()
+        )
+        for name, count in sorted(sources.items())
+    ]
+    wanted = generations.Generation(
+        pipeline.name,
+        pipeline.generation,
+        pipeline.text_hash,
+        formats(),
+        generations.TopicFacts(pipeline.keyed_topic, "", pipeline.partitions),
+        tuple(facts),
+    )
+    return await asyncio.to_thread(generations.claim, mongo, wanted)
+
+
+async def _ends(sources: Mapping[str, int], engine: EngineSettings) -> dict[TP, int]:
+    wire = Wire(engine, "syncsvc.prepare")
+    try:
+        await wire.start(sources)
+        return await wire.end_offsets(TP(name, number) for name, count in sources.items() for number in range(count))
+    finally:
+        await wire.stop()
+
+
+def ends_of(found: generations.Generation) -> dict[TP, int]:
+    """`{source partition: end offset when the generation began}`."""
+    return {TP(topic.name, number): end for topic in found.sources for number, end in enumerate(topic.ends)}
