@@ -1,0 +1,67 @@
+"""
+What a metric is, and the page that explains all of them.
+
+Each metric is declared once, in `entries`; the registry, the reference page and the checks of alerts and dashboards
+are made from that list, so none of them can drift from another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from syncsvc.telemetry import entries
+
+PREFIX = "syncsvc_"
+#: Buckets of a source commit becoming visible, seconds: from one live transaction to a long outage.
+LATENCY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
+#: Documents in one transaction.
+SIZE_BUCKETS = (1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500)
+#: Seconds of one transaction, and of one stall of the event loop.
+SHORT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+BUCKETS = {"latency": LATENCY_BUCKETS, "size": SIZE_BUCKETS, "short": SHORT_BUCKETS, "": ()}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One metric."""
+
+    #: With the prefix, as it is scraped.
+    name: str
+    type: Literal["gauge", "counter", "histogram"]
+    labels: tuple[str, ...]
+    #: Unit of the value; "1" for a plain number or a 0/1 flag.
+    unit: str
+    #: One sentence: what it counts.
+    help: str
+    #: What to read from it: what is good, what is bad, what to look at next.
+    interpretation: str
+    #: Upper bounds of a histogram's buckets; empty for the other types.
+    buckets: tuple[float, ...] = ()
+
+
+def catalogue() -> list[Entry]:
+    """All metrics of our own, in the order of the reference page (process and Python metrics are not in it)."""
+    return [
+        Entry(PREFIX + name, kind, tuple(labels.split()), unit, text, reading, tuple(BUCKETS[buckets]))
+        for name, kind, labels, unit, buckets, text, reading in entries.ENTRIES
+    ]
+
+
+def markdown() -> str:
+    """The reference page, one section a metric; ends with a newline."""
+    lines = [
+        "# Metrics",
+        "",
+        "Made from `syncsvc/telemetry/entries.py`; do not edit. Every label set is bounded by the mapping files and",
+        "starts at 0. A freshness that is not known is `+Inf`: unknown counts as a missed objective, never as 0.",
+        "`process_*` and `python_*` come from the Prometheus client.",
+    ]
+    for entry in catalogue():
+        labels = ", ".join(f"`{label}`" for label in entry.labels) or "none"
+        lines += ["", f"## `{entry.name}`", "", entry.help, ""]
+        lines += [
+            f"- type: {entry.type}, unit: {entry.unit}, labels: {labels}",
+            f"- read it so: {entry.interpretation}",
+        ]
+    return "\n".join(lines) + "\n"

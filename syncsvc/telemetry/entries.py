@@ -1,0 +1,95 @@
+"""
+The list of metrics: `(name, type, labels, unit, buckets, help, interpretation)`.
+
+Names and labels are fixed: alerts, dashboards and other people's queries hang on them.  Label values are bounded by
+the mapping files (pipelines, tables, topics) or by short lists in the code; never a key, an error text or an offset.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal["gauge", "counter", "histogram"]
+TP = "pipeline topic partition"
+
+# fmt: off
+ENTRIES: tuple[tuple[str, Kind, str, str, str, str, str], ...] = (
+    ("build_info", "gauge", "version revision faust python", "1", "", "Always 1; the labels say what runs.",
+     "Join it to see a version next to a change of behaviour; several versions at once is a rollout under way."),
+    ("pipeline_info", "gauge", "pipeline collection config_hash mode", "1", "",
+     "Always 1; the labels say what a pipeline was started with.",
+     "Two config_hash values for one pipeline: workers run different mapping files."),
+    ("pipeline_state", "gauge", "pipeline state", "1", "", "1 for the state the pipeline is in, 0 for the others.",
+     "`snapshotting` is the first copy; `stalled` and `failed` need a person."),
+    ("freshness_seconds", "gauge", "pipeline", "seconds", "",
+     "Age of the oldest event this worker has not made visible; 0 when proven caught up, +Inf when unknown.",
+     "The service level. Take max over workers. NaN: this worker owns no partition."),
+    ("freshness_objective_seconds", "gauge", "pipeline", "seconds", "", "The objective of the mapping file.",
+     "Compare freshness with it instead of writing a threshold into a rule."),
+    ("partition_freshness_seconds", "gauge", "pipeline stage partition", "seconds", "",
+     "Freshness of a partition number of a stage: the worst of that number over the stage's topics.",
+     "One bad partition among good ones is a hot key or a parked channel, not a slow database."),
+    ("consumer_lag_seconds", "gauge", TP, "seconds", "", "Freshness of one topic partition; +Inf when unknown.",
+     "The same in the router's topics and 0 in the keyed topic: the delay is before the join."),
+    ("consumer_lag_messages", "gauge", TP, "records", "",
+     "Broker's end offset minus applied offset; NaN before the end offset was polled.",
+     "A step after a big transaction is normal; growth over minutes means too few workers or a slow database."),
+    ("consumer_applied_offset", "gauge", TP, "offset", "",
+     "Next offset after the last record whose effect is durable in MongoDB.", "Flat while lag is above 0: stalled."),
+    ("partition_end_offset", "gauge", TP, "offset", "", "Newest polled end offset.", "Its rate is the input rate."),
+    ("partition_start_offset", "gauge", TP, "offset", "", "Earliest offset the broker still has.",
+     "It moves when retention deletes."),
+    ("retention_margin_messages", "gauge", TP, "records", "", "Applied offset minus the broker's earliest offset.",
+     "Below 0, records were deleted before they were applied: data is lost, rebuild the pipeline."),
+    ("last_applied_source_timestamp_seconds", "gauge", TP, "seconds", "",
+     "Commit time in the source of the last applied event, Unix seconds; absent before the first.",
+     "`time() - x` also grows when nothing happens in the source; for looking, not for alarms."),
+    ("source_heartbeat_timestamp_seconds", "gauge", "pipeline", "seconds", "",
+     "Commit time of the newest heartbeat of the source, Unix seconds; absent when none was seen.",
+     "More than twice the interval old while lag is 0: the connector or the database is down."),
+    ("assigned_partitions", "gauge", "pipeline stage", "partitions", "", "Partitions this worker owns.",
+     "The sum over workers must be the partition count; less for minutes means nobody owns some."),
+    ("rebalances_total", "counter", "pipeline", "1", "", "Assignments this worker received.",
+     "More than a few in 15 minutes is a storm: look for restarts."),
+    ("events_consumed_total", "counter", "pipeline table op", "records", "", "Decoded change events.",
+     "Over time equals applied + skipped + parked of the table (invariant 5); the difference is in flight."),
+    ("events_applied_total", "counter", "pipeline table", "records", "", "Events whose effect is durable.",
+     "Falls behind consumed while a transaction is retried."),
+    ("events_skipped_total", "counter", "pipeline table reason", "records", "", "Events that had nothing to do.",
+     "`stale` and `duplicate` rise after a restart of the connector and are harmless; nothing else is silent."),
+    ("events_parked_total", "counter", "pipeline table reason", "records", "", "Events held back for a person.",
+     "Each is listed by `syncsvc parked list`; documents they touch are incomplete until released."),
+    ("decode_errors_total", "counter", "topic reason", "records", "", "Records that could not be read.",
+     "A rise after a schema change: the mapping's type contract no longer fits the table."),
+    ("clock_skew_events_total", "counter", "pipeline", "records", "", "Events from the future (latency below 0).",
+     "The clocks of the database and of this worker differ; latencies are off by as much."),
+    ("keyed_records_total", "counter", "pipeline kind outcome", "records", "", "Records of the keyed topic read.",
+     "`duplicate` after a crash is the protocol at work, in steady state it is a fault."),
+    ("emissions_total", "counter", "pipeline stage", "records", "", "Records sent into the keyed topic.",
+     "Per consumed event: the fan-out of the mapping."),
+    ("documents_written_total", "counter", "pipeline collection outcome", "documents", "",
+     "Documents in durable transactions.", "Much less than events applied is folding at work during catch-up."),
+    ("transaction_commits_total", "counter", "pipeline stage", "1", "", "Steps made durable (a fence moved).",
+     "Records per commit is the batch size the database sees."),
+    ("apply_batch_size_documents", "histogram", "pipeline", "documents", "size", "Documents in one step.",
+     "At its upper end while lag grows: the database is the limit."),
+    ("apply_duration_seconds", "histogram", "pipeline", "seconds", "short",
+     "One step's transaction from hand-over to acknowledgement, retries included.",
+     "A p99 above 1 s with small batches: look at the database's disk and replication."),
+    ("apply_retries_total", "counter", "pipeline reason", "1", "", "Transactions tried again.",
+     "`write_conflict` now and then is normal; `network` in bursts is an election."),
+    ("end_to_end_latency_seconds", "histogram", "pipeline", "seconds", "latency",
+     "Commit in the source to acknowledged in MongoDB; rows of the first copy are not in it.",
+     "A source with whole-second times (MariaDB) overstates it by up to 1 s."),
+    ("parked_keys", "gauge", "pipeline", "keys", "", "Keys held back now.", "Above 0: a person must decide."),
+    ("parked_oldest_timestamp_seconds", "gauge", "pipeline", "seconds", "",
+     "When the oldest parked key was parked, Unix seconds; 0 when nothing is parked.",
+     "`time() - x` is how long documents have been incomplete."),
+    ("snapshot_progress_ratio", "gauge", "pipeline", "1", "", "Part of the first copy done here, 0 to 1.",
+     "Flat for minutes while `pipeline_state` is snapshotting: stuck."),
+    ("snapshot_rows_total", "counter", "pipeline table", "records", "", "Rows of the first copy read here.",
+     "Its rate against the table's size tells the time left."),
+    ("event_loop_lag_seconds", "histogram", "", "seconds", "short", "How late the event loop's clock tick came.",
+     "Above 0.25 s often: a callback is too long, heartbeats to Kafka suffer."),
+)
+# fmt: on

@@ -1,0 +1,180 @@
+"""
+The counters of one pipeline, with all their series looked up beforehand.
+
+Invariant 5, nothing disappears silently: for every table, consumed = applied + skipped + parked once nothing is in
+flight.  So each event is reported to `consumed` once, when it is decoded, and to exactly one of the other three, when
+that is durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import Counter
+
+from syncsvc.telemetry.bounded import BoundedCounter
+from syncsvc.telemetry.families import Families
+from syncsvc.telemetry.status import STATES
+
+#: Of Debezium's `op`: insert, update, delete, row of a snapshot; and records that carry none: the tombstone behind a
+#: delete, and what cannot be read.
+OPS = {
+    "c": "insert", "u": "update", "d": "delete", "r": "snapshot", "tombstone": "tombstone", "unreadable": "unreadable",
+}  # fmt: skip
+SKIP_REASONS = ("stale", "duplicate", "tombstone", "filtered", "unmapped", "unchanged", "heartbeat")
+PARK_REASONS = ("decode", "refused")
+RETRY_REASONS = ("network", "not_primary", "write_conflict", "duplicate_key", "timeout", "unknown_result")
+KEYED_OUTCOMES = ("applied", "duplicate", "stale")
+DOCUMENT_OUTCOMES = ("inserted", "modified", "unchanged", "deleted")
+STAGES = ("router", "joiner")
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineLabels:
+    """What bounds the label sets of one pipeline."""
+
+    name: str
+    collection: str
+    #: Digest of the mapping file; differs between workers only during a rollout.
+    config_hash: str
+    #: `view` or `direct`, as the mapping says.
+    mode: str
+    #: `db.table` names.
+    tables: tuple[str, ...]
+    #: Topics it reads: the source topics and the keyed one.
+    topics: tuple[str, ...]
+    objective_seconds: float
+    #: Interval of the source's heartbeats; None when none are read.
+    heartbeat_seconds: float | None = None
+
+
+class PipelineMetrics:
+    """
+    Counts what happens to the records of one pipeline; every method takes a number so that a batch is one call.
+
+    Args:
+        labels: of the pipeline.
+        families: all metrics.
+        keyed_kinds: kinds of records of the keyed topic.
+    """
+
+    def __init__(self, labels: PipelineLabels, families: Families, keyed_kinds: Sequence[str]) -> None:
+        name, tables = labels.name, labels.tables
+        #: Documents written by this worker since it started.
+        self.documents_written = 0
+
+        def bounded(counter: str, *fixed: str, known: Iterable[tuple[str, ...]]) -> BoundedCounter:
+            return BoundedCounter(families.counter(counter), (name, *fixed), known)
+
+        families.gauge("pipeline_info").labels(name, labels.collection, labels.config_hash, labels.mode).set(1)
+        families.gauge("freshness_objective_seconds").labels(name).set(labels.objective_seconds)
+        self._states = {state: families.gauge("pipeline_state").labels(name, state) for state in STATES}
+        self._consumed = {
+            (table, op): families.counter("events_consumed_total").labels(name, table, word)
+            for table in tables
+            for op, word in OPS.items()
+        }
+        self._applied = _by(families.counter("events_applied_total"), name, tables)
+        self._skipped = {t: bounded("events_skipped_total", t, known=_each(SKIP_REASONS)) for t in tables}
+        self._parked = {t: bounded("events_parked_total", t, known=_each(PARK_REASONS)) for t in tables}
+        self._decode_errors = {
+            topic: BoundedCounter(families.counter("decode_errors_total"), (topic,), ()) for topic in labels.topics
+        }
+        keyed = ((kind, outcome) for kind in keyed_kinds for outcome in KEYED_OUTCOMES)
+        self._keyed = bounded("keyed_records_total", known=keyed)
+        self._emissions = _by(families.counter("emissions_total"), name, STAGES)
+        self._commits = _by(families.counter("transaction_commits_total"), name, STAGES)
+        self._written = bounded("documents_written_total", labels.collection, known=_each(DOCUMENT_OUTCOMES))
+        self._retries = bounded("apply_retries_total", known=_each(RETRY_REASONS))
+        self._batch_size = families.histogram("apply_batch_size_documents").labels(name)
+        self._duration = families.histogram("apply_duration_seconds").labels(name)
+        self._latency = families.histogram("end_to_end_latency_seconds").labels(name)
+        self._skew = families.counter("clock_skew_events_total").labels(name)
+        self._rebalances = families.counter("rebalances_total").labels(name)
+        self._parked_keys = families.gauge("parked_keys").labels(name)
+        self._parked_oldest = families.gauge("parked_oldest_timestamp_seconds").labels(name)
+        self._copy_ratio = families.gauge("snapshot_progress_ratio").labels(name)
+        self._copy_rows = _by(families.counter("snapshot_rows_total"), name, tables)
+        self.state("starting")
+
+    def consumed(self, table: str, op: str, events: int = 1) -> None:
+        """Events decoded; `op` is Debezium's letter.  Rows of a snapshot also count as first copy."""
+        self._consumed[table, op].inc(events)
+        if op == "r":
+            self._copy_rows[table].inc(events)
+
+    def applied(self, table: str, events: int = 1) -> None:
+        """Events whose effect is durable."""
+        self._applied[table].inc(events)
+
+    def skipped(self, table: str, reason: str, events: int = 1) -> None:
+        """Events with nothing to do, for one of `SKIP_REASONS`."""
+        self._skipped[table].add(events, reason)
+
+    def parked(self, table: str, reason: str, events: int = 1) -> None:
+        """Events held back for a person; `reason` is the code of the problem."""
+        self._parked[table].add(events, reason)
+
+    def decode_error(self, topic: str, reason: str) -> None:
+        """A record of `topic` could not be read; `reason` is the error's code."""
+        self._decode_errors[topic].add(1, reason)
+
+    def keyed(self, kind: str, outcome: str, records: int = 1) -> None:
+        """Records of the keyed topic read; `outcome` is one of `KEYED_OUTCOMES`."""
+        self._keyed.add(records, kind, outcome)
+
+    def emitted(self, stage: str, records: int) -> None:
+        """Records acknowledged by the keyed topic."""
+        self._emissions[stage].inc(records)
+
+    def written(self, outcome: str, documents: int = 1) -> None:
+        """Documents in a durable transaction; `outcome` is one of `DOCUMENT_OUTCOMES`."""
+        self._written.add(documents, outcome)
+        if outcome != "unchanged":
+            self.documents_written += documents
+
+    def committed(self, stage: str, documents: int, seconds: float) -> None:
+        """One step is durable: number of documents in it, seconds from hand-over to acknowledgement."""
+        self._commits[stage].inc()
+        self._duration.observe(seconds)
+        if stage == "joiner":
+            self._batch_size.observe(documents)
+
+    def retried(self, reason: str) -> None:
+        """A transaction is tried again, for one of `RETRY_REASONS`."""
+        self._retries.add(1, reason)
+
+    def visible(self, seconds_since_commit: float) -> None:
+        """A document (not of the first copy) shows an event that long after its commit; 1.3 us, so not per row."""
+        if seconds_since_commit < 0:
+            self._skew.inc()
+        self._latency.observe(max(0.0, seconds_since_commit))
+
+    def rebalanced(self) -> None:
+        """An assignment arrived."""
+        self._rebalances.inc()
+
+    def state(self, state: str) -> None:
+        """The pipeline is now in this one of `status.STATES`."""
+        chosen = self._states[state]
+        for gauge in self._states.values():
+            gauge.set(1 if gauge is chosen else 0)
+
+    def parked_now(self, keys: int, oldest: float | None) -> None:
+        """Keys held back now, and since when the oldest is (Unix seconds)."""
+        self._parked_keys.set(keys)
+        self._parked_oldest.set(oldest or 0)
+
+    def first_copy(self, done: int, total: int) -> None:
+        """Records of the first copy handled here, of how many."""
+        self._copy_ratio.set(1.0 if done >= total else done / total)
+
+
+def _each(values: Iterable[str]) -> list[tuple[str, ...]]:
+    return [(value,) for value in values]
+
+
+def _by(counter: Counter, pipeline: str, values: Iterable[str]) -> dict[str, Counter]:
+    """`{value: series}` of a counter with labels `(pipeline, value)`."""
+    return {value: counter.labels(pipeline, value) for value in values}

@@ -1,0 +1,200 @@
+"""
+How far a pipeline is: lag in records, freshness in seconds, for each partition owned here and for the pipeline.
+
+The actors report what they own and what became durable, a poller reports the broker's offsets, and a reader asks for
+a `view` at a time it gives.  Nothing is computed in between, so a number is true at the moment it is read even when
+the event loop stands still.  Pure but for a lock (actors and readers are in two threads): time is always an argument.
+
+Definitions.  *Applied* is durable in MongoDB, not fetched.  *Lag* is end offset minus applied offset.  *Freshness*
+of a partition is 0 only when it is applied up to an end offset polled less than 15 s ago and nothing waits;
+otherwise it is now minus the source timestamp of the oldest unapplied event, and when that event was not even
+fetched, minus the newest source time we know to be complete: that of the last applied event, or of a heartbeat seen
+before a poll that found the partition caught up.  With nothing known it is infinite: unknown counts as a missed
+objective.  Invariant 9: the value is never less than the age of the oldest unapplied event the last poll could see.
+It rests on source timestamps not going back inside a partition, which is true of a log; the keyed topic mixes
+senders, so there a record not yet fetched may be older by as much as its sender is behind, and that shows as the
+freshness of the sender's partition.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: An end offset older than this proves nothing.  Three polls of 5 s: one lost poll must not alarm anybody.
+ENDS_VALID_SECONDS = 15.0
+
+#: Freshness of what nothing is known about.
+UNKNOWN = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionView:
+    """One owned partition at the time of the view."""
+
+    stage: str
+    topic: str
+    partition: int
+    #: Next offset after the last durable record.
+    applied_offset: int
+    #: Earliest offset the broker still has; None before the first poll.
+    start_offset: int | None
+    #: Offset the next record will get; None before the first poll.
+    end_offset: int | None
+    #: Seconds; `UNKNOWN` (infinity) when nothing is known.
+    freshness_seconds: float
+    #: Source commit time (Unix seconds) of the last applied event; None when none was applied.
+    source_timestamp: float | None
+    #: `live`, `behind` or `unknown`.
+    state: str
+
+    @property
+    def lag(self) -> int | None:
+        """Records not yet applied; None before the first poll."""
+        return None if self.end_offset is None else max(0, self.end_offset - self.applied_offset)
+
+    @property
+    def retention_margin(self) -> int | None:
+        """Records between what the broker deletes next and what we need next; below 0, records are lost."""
+        return None if self.start_offset is None else self.applied_offset - self.start_offset
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A pipeline at one moment, as far as it is owned here."""
+
+    partitions: tuple[PartitionView, ...]
+    #: The oldest partition's; None when this worker owns nothing and so cannot know.
+    freshness_seconds: float | None
+    #: Source time (Unix seconds) of the newest heartbeat; None when none was seen.
+    heartbeat: float | None
+
+
+class _Partition:
+    """What was reported about one owned partition."""
+
+    __slots__ = ("complete_to", "end", "next_offset", "polled_at", "source_ts", "stage", "start", "waiting_ts")
+
+    def __init__(self, stage: str, next_offset: int, source_ts: float | None) -> None:
+        self.stage = stage
+        self.next_offset = next_offset
+        self.source_ts = source_ts
+        #: Source time up to which every event is known to be applied.
+        self.complete_to = source_ts
+        self.waiting_ts: float | None = None
+        self.start: int | None = None
+        self.end: int | None = None
+        self.polled_at = -math.inf
+
+    def caught_up(self) -> bool:
+        return self.end is not None and self.next_offset >= self.end and self.waiting_ts is None
+
+    def freshness(self, now: float, valid_seconds: float) -> float:
+        """Invariant 9: 0 only with a fresh proof, otherwise an age that cannot be too small."""
+        if self.caught_up() and now - self.polled_at < valid_seconds:
+            return 0.0
+        oldest = self.waiting_ts if self.waiting_ts is not None else self.complete_to
+        return UNKNOWN if oldest is None else max(0.0, now - oldest)
+
+    def view(self, topic: str, partition: int, now: float, valid_seconds: float) -> PartitionView:
+        freshness = self.freshness(now, valid_seconds)
+        known = self.end is not None and now - self.polled_at < valid_seconds
+        state = "live" if freshness == 0 and known else "behind" if known else "unknown"
+        return PartitionView(
+            self.stage, topic, partition, self.next_offset, self.start, self.end, freshness, self.source_ts, state
+        )
+
+
+class Progress:
+    """
+    What one pipeline owns here and how far it is.
+
+    Args:
+        heartbeat_seconds: interval of the source's heartbeats; None when it sends none.  With heartbeats a silent
+            source (twice the interval) makes the pipeline stale although its lag is 0.
+        valid_seconds: how long a polled end offset proves that a partition is caught up.
+    """
+
+    def __init__(self, *, heartbeat_seconds: float | None = None, valid_seconds: float = ENDS_VALID_SECONDS) -> None:
+        self._heartbeat_seconds = heartbeat_seconds
+        self._valid_seconds = valid_seconds
+        self._heartbeat: float | None = None
+        self._heartbeat_seen_at = math.inf
+        self._partitions: dict[tuple[str, int], _Partition] = {}
+        self._lock = threading.Lock()
+
+    def owned(self, stage: str, topic: str, partition: int, next_offset: int, source_ts_ms: int | None = None) -> None:
+        """A partition was opened at this fence offset; `source_ts_ms` when the fence remembers its last event's."""
+        with self._lock:
+            self._partitions[topic, partition] = _Partition(stage, next_offset, _seconds(source_ts_ms))
+
+    def disowned(self, topic: str, partition: int) -> None:
+        """The partition was given back; what is still reported about it afterwards is ignored."""
+        with self._lock:
+            self._partitions.pop((topic, partition), None)
+
+    def applied(self, topic: str, partition: int, next_offset: int, source_ts_ms: int | None) -> None:
+        """
+        Everything before `next_offset` is durable.
+
+        `source_ts_ms` is the oldest source time of the records this made durable (the keyed topic mixes senders), in
+        milliseconds; None when they carry none.
+        """
+        with self._lock:
+            known = self._partitions.get((topic, partition))
+            if known is None:
+                return
+            known.next_offset = next_offset
+            if source_ts_ms is not None:
+                known.source_ts = known.complete_to = source_ts_ms / 1000
+
+    def waiting(self, topic: str, partition: int, oldest_source_ts_ms: int | None) -> None:
+        """Source time of the oldest event fetched and not yet durable (also of a fan-out under way); None: nothing.
+
+        Call it after `applied` too: until then what waited before still counts, which is late and never wrong.
+        """
+        with self._lock:
+            known = self._partitions.get((topic, partition))
+            if known is not None:
+                known.waiting_ts = _seconds(oldest_source_ts_ms)
+
+    def ends(self, offsets: Mapping[tuple[str, int], tuple[int, int]], polled_at: float) -> None:
+        """`{(topic, partition): (start, end)}` of the broker; `polled_at` is the time BEFORE the request was sent."""
+        with self._lock:
+            for key, (start, end) in offsets.items():
+                known = self._partitions.get(key)
+                if known is None:
+                    continue
+                known.start, known.end, known.polled_at = start, end, polled_at
+                # The heartbeat was read before this poll: with nothing left, all events up to it are applied.
+                # Only of the router: in the keyed topic an older event may still be on its way.
+                proven = known.stage == "router" and self._heartbeat_seen_at < polled_at and known.caught_up()
+                if proven and self._heartbeat is not None:
+                    known.complete_to = max(self._heartbeat, known.complete_to or 0.0)
+
+    def heartbeat(self, source_ts_ms: int, seen_at: float) -> None:
+        """The source was alive at that time and its earlier events are in their topics; read at `seen_at` here."""
+        with self._lock:
+            self._heartbeat = max(source_ts_ms / 1000, self._heartbeat or 0.0)
+            self._heartbeat_seen_at = seen_at
+
+    def view(self, now: float) -> View:
+        """Lag and freshness at `now` (Unix seconds), partitions ordered by stage (router first), topic, number."""
+        with self._lock:
+            owned = sorted(self._partitions.items(), key=lambda item: (item[1].stage != "router", item[0]))
+            partitions = tuple(known.view(*key, now, self._valid_seconds) for key, known in owned)
+            heartbeat = self._heartbeat
+        if not partitions:
+            return View((), None, heartbeat)
+        oldest = max(partition.freshness_seconds for partition in partitions)
+        if self._heartbeat_seconds is not None and any(partition.stage == "router" for partition in partitions):
+            silence = UNKNOWN if heartbeat is None else max(0.0, now - heartbeat)
+            if silence >= 2 * self._heartbeat_seconds:
+                oldest = max(oldest, silence)
+        return View(partitions, oldest, heartbeat)
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000

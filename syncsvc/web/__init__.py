@@ -1,0 +1,1 @@
+"""One small HTTP server: metrics, probes, and the page that shows the lag."""

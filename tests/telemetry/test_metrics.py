@@ -1,0 +1,200 @@
+"""What a scrape of a worker shows."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from syncsvc.telemetry import pipeline_metrics
+from syncsvc.telemetry.catalogue import catalogue, markdown
+from syncsvc.telemetry.metrics import Metrics, PipelineLabels
+
+NOW = 1_000_000.0
+EVENT, MEMBER = "meetup.event", "meetup.member"
+KEYED = "syncsvc.meetings.g2.keyed"
+MEETINGS = PipelineLabels(
+    name="meetings",
+    collection="meetings__g2",
+    config_hash="3f9a",
+    mode="view",
+    tables=(EVENT, MEMBER),
+    topics=("meetup.meetup.event", "meetup.meetup.member", KEYED),
+    objective_seconds=10,
+)
+
+
+def a_worker() -> Metrics:
+    """Metrics of a worker with one pipeline, at a time that stands still."""
+    return Metrics([MEETINGS], version="1.2.3", keyed_kinds=("row",), clock=lambda: NOW)
+
+
+def scraped(metrics: Metrics) -> Iterator[Sample]:
+    """All samples, through the text a Prometheus server reads."""
+    body, _ = metrics.render()
+    for family in text_string_to_metric_families(body.decode()):
+        yield from family.samples
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float:
+    """The one sample with this name and these labels."""
+    (found,) = [s.value for s in scraped(metrics) if s.name == name and labels.items() <= s.labels.items()]
+    return found
+
+
+def test_every_metric_of_the_catalogue_is_scraped_with_its_labels() -> None:
+    """So a dashboard made from the catalogue finds what it asks for."""
+    metrics = a_worker()
+    progress = metrics.progress("meetings")
+    progress.owned("router", "meetup.meetup.event", 0, 5, 1000)
+    progress.ends({("meetup.meetup.event", 0): (0, 5)}, NOW)
+    progress.heartbeat(1000, NOW)
+    metrics.of("meetings").decode_error(KEYED, "decode.bad_json")
+
+    seen: dict[str, set[str]] = {}
+    for sample in scraped(metrics):
+        seen.setdefault(sample.name, set()).update(set(sample.labels) - {"le"})
+
+    for entry in catalogue():
+        name = entry.name + ("_bucket" if entry.type == "histogram" else "")
+        assert seen.get(name) == set(entry.labels), name
+
+
+def test_nothing_is_scraped_that_the_catalogue_does_not_explain() -> None:
+    """But for the process and Python metrics of the client."""
+    known = {entry.name for entry in catalogue()}
+    body, _ = a_worker().render()
+    ours = [f for f in text_string_to_metric_families(body.decode()) if f.name.startswith("syncsvc_")]
+
+    # The parser takes `_total` off a counter's name.
+    assert {f.name + ("_total" if f.type == "counter" else "") for f in ours} <= known
+
+
+def test_every_label_set_of_a_pipeline_starts_at_zero() -> None:
+    """So that `increase()` sees the first event, and an alert on the first parked record works."""
+    metrics = a_worker()
+
+    for table in (EVENT, MEMBER):
+        for op in ("insert", "update", "delete", "snapshot"):
+            assert value(metrics, "syncsvc_events_consumed_total", table=table, op=op) == 0
+        for reason in pipeline_metrics.SKIP_REASONS:
+            assert value(metrics, "syncsvc_events_skipped_total", table=table, reason=reason) == 0
+
+
+def test_what_was_consumed_is_applied_skipped_or_parked() -> None:
+    """Invariant 5: the three add up to the events consumed, per table."""
+    metrics = a_worker()
+    meetings = metrics.of("meetings")
+    meetings.consumed(EVENT, "c", 5)
+    meetings.consumed(EVENT, "u", 4)
+    meetings.applied(EVENT, 6)
+    meetings.skipped(EVENT, "stale", 2)
+    meetings.parked(EVENT, "decode.bad_decimal")
+
+    total = {
+        name: sum(s.value for s in scraped(metrics) if s.name == f"syncsvc_events_{name}_total")
+        for name in ("consumed", "applied", "skipped", "parked")
+    }
+
+    assert total == {"consumed": 9, "applied": 6, "skipped": 2, "parked": 1}
+
+
+def test_reasons_never_grow_without_bound() -> None:
+    """A faulty caller that puts row values into a reason costs some series, not the monitoring's memory."""
+    metrics = a_worker()
+    for number in range(1000):
+        metrics.of("meetings").parked(EVENT, f"code.{number}")
+
+    series = {s.labels["reason"]: s.value for s in scraped(metrics) if s.name == "syncsvc_events_parked_total"}
+
+    assert len(series) < 50
+    assert sum(series.values()) == 1000
+    assert series["other"] > 900
+
+
+def test_freshness_is_computed_when_it_is_scraped() -> None:
+    """It goes on growing when the event loop stands still and nobody reports anything."""
+    times = iter([NOW, NOW + 60])
+    metrics = Metrics([MEETINGS], version="1", clock=lambda: next(times))
+    metrics.progress("meetings").owned("router", "meetup.meetup.event", 0, 5)
+    metrics.progress("meetings").waiting("meetup.meetup.event", 0, int((NOW - 1) * 1000))
+
+    assert value(metrics, "syncsvc_freshness_seconds") == 1
+    assert value(metrics, "syncsvc_freshness_seconds") == 61
+
+
+def test_what_is_not_known_is_not_zero() -> None:
+    """A lag without an end offset is NaN, a freshness without proof is infinite: neither looks healthy."""
+    metrics = a_worker()
+    assert math.isnan(value(metrics, "syncsvc_freshness_seconds"))
+
+    metrics.progress("meetings").owned("joiner", KEYED, 3, 5)
+
+    assert math.isnan(value(metrics, "syncsvc_consumer_lag_messages", topic=KEYED, partition="3"))
+    assert value(metrics, "syncsvc_freshness_seconds", pipeline="meetings") == math.inf
+    assert value(metrics, "syncsvc_assigned_partitions", stage="joiner") == 1
+
+
+def test_a_pipeline_is_in_exactly_one_state() -> None:
+    """A state set: 1 for the state, 0 for the others."""
+    metrics = a_worker()
+    metrics.of("meetings").state("running")
+
+    ones = [s.labels["state"] for s in scraped(metrics) if s.name == "syncsvc_pipeline_state" and s.value == 1]
+
+    assert ones == ["running"]
+
+
+def test_an_event_from_the_future_counts_as_skew_and_as_no_time() -> None:
+    """Clocks differ: the histogram must not get negative values, and somebody must be able to see it."""
+    metrics = a_worker()
+    metrics.of("meetings").visible(-0.5)
+
+    assert value(metrics, "syncsvc_clock_skew_events_total") == 1
+    assert value(metrics, "syncsvc_end_to_end_latency_seconds_sum") == 0
+
+
+def test_unchanged_documents_are_counted_but_not_as_written_ones() -> None:
+    """The page's figure is of real writes."""
+    meetings = a_worker().of("meetings")
+    meetings.written("modified", 3)
+    meetings.written("unchanged", 2)
+
+    assert meetings.documents_written == 3
+
+
+def test_a_server_that_asks_for_openmetrics_gets_it() -> None:
+    """Prometheus does, to keep exact types."""
+    body, content_type = a_worker().render("application/openmetrics-text; version=1.0.0")
+
+    assert content_type.startswith("application/openmetrics-text")
+    assert body.endswith(b"# EOF\n")
+
+
+def test_the_reference_page_explains_every_metric() -> None:
+    """Name, unit and how to read it."""
+    page = markdown()
+
+    for entry in catalogue():
+        assert f"## `{entry.name}`" in page
+        assert entry.help in page
+        assert entry.interpretation in page
+
+
+@pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="PROMTOOL IS NOT HERE: metric names were not checked by it"
+)
+def test_promtool_accepts_the_metrics() -> None:
+    """The checks of Prometheus itself: names, units, help texts."""
+    metrics = a_worker()
+    metrics.progress("meetings").owned("router", "meetup.meetup.event", 0, 5, 1000)
+    body, _ = metrics.render()
+
+    checked = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
+
+    assert checked.returncode == 0, checked.stderr.decode() + checked.stdout.decode()

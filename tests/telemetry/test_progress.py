@@ -1,0 +1,140 @@
+"""How far a pipeline is: what lag and freshness say, and that they are never better than the truth."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from syncsvc.telemetry.progress import Progress
+
+TOPIC = "meetup.meetup.event"
+NOW = 1_000_000.0
+
+
+def owning(next_offset: int = 0, source_ts_ms: int | None = None, stage: str = "router") -> Progress:
+    """A pipeline that owns partition 0 of one topic."""
+    progress = Progress()
+    progress.owned(stage, TOPIC, 0, next_offset, source_ts_ms)
+    return progress
+
+
+def test_a_partition_caught_up_to_a_fresh_end_offset_has_freshness_zero() -> None:
+    """Also when its last event is from last year: nothing happened since, so the documents are as new as the rows."""
+    progress = owning(next_offset=7, source_ts_ms=1000)
+    progress.ends({(TOPIC, 0): (0, 7)}, polled_at=NOW - 14)
+
+    seen = progress.view(NOW).partitions[0]
+
+    assert (seen.freshness_seconds, seen.lag, seen.state) == (0.0, 0, "live")
+
+
+def test_an_old_end_offset_proves_nothing() -> None:
+    """After 15 s without a poll the age of the last applied event is told instead of 0."""
+    progress = owning(next_offset=7, source_ts_ms=int((NOW - 60) * 1000))
+    progress.ends({(TOPIC, 0): (0, 7)}, polled_at=NOW - 15)
+
+    seen = progress.view(NOW).partitions[0]
+
+    assert (seen.freshness_seconds, seen.state) == (60.0, "unknown")
+
+
+def test_a_lagging_partition_is_as_old_as_the_oldest_event_that_waits() -> None:
+    """The oldest fetched and not yet durable one, not the newest."""
+    progress = owning(next_offset=3, source_ts_ms=int((NOW - 100) * 1000))
+    progress.ends({(TOPIC, 0): (0, 9)}, polled_at=NOW)
+    progress.waiting(TOPIC, 0, int((NOW - 42) * 1000))
+
+    seen = progress.view(NOW).partitions[0]
+
+    assert (seen.freshness_seconds, seen.lag, seen.state) == (42.0, 6, "behind")
+
+
+def test_a_fan_out_under_way_is_not_fresh_although_every_offset_is_applied() -> None:
+    """A changed user still has to reach a thousand documents: lag 0, but not up to date."""
+    progress = owning(next_offset=9)
+    progress.ends({(TOPIC, 0): (0, 9)}, polled_at=NOW)
+    progress.waiting(TOPIC, 0, int((NOW - 5) * 1000))
+
+    assert progress.view(NOW).freshness_seconds == 5.0
+
+
+def test_unknown_is_not_zero() -> None:
+    """Before the first poll nothing is known: freshness is infinite, lag is None."""
+    seen = owning().view(NOW).partitions[0]
+
+    assert (seen.freshness_seconds, seen.lag, seen.retention_margin) == (math.inf, None, None)
+
+
+def test_a_worker_that_owns_nothing_does_not_claim_to_be_fresh() -> None:
+    """It cannot know; the owner of the partitions says it."""
+    assert Progress().view(NOW).freshness_seconds is None
+
+
+def test_the_pipeline_is_as_old_as_its_oldest_partition() -> None:
+    """Not as its newest: one stuck partition must show."""
+    progress = owning(next_offset=7)
+    progress.owned("joiner", "keyed", 3, 0, int((NOW - 33) * 1000))
+    progress.ends({(TOPIC, 0): (0, 7), ("keyed", 3): (0, 1)}, polled_at=NOW)
+
+    assert progress.view(NOW).freshness_seconds == 33.0
+
+
+def test_what_is_reported_after_a_partition_was_given_back_is_ignored() -> None:
+    """A late acknowledgement must not bring the partition back into this worker's view."""
+    progress = owning()
+    progress.disowned(TOPIC, 0)
+    progress.applied(TOPIC, 0, 5, 1000)
+    progress.waiting(TOPIC, 0, 1000)
+    progress.ends({(TOPIC, 0): (0, 9)}, polled_at=NOW)
+
+    assert progress.view(NOW).partitions == ()
+
+
+def test_a_heartbeat_bounds_the_age_of_what_was_not_fetched_yet() -> None:
+    """A quiet table's next event is not as old as its last one was: all up to the heartbeat was applied."""
+    progress = owning(next_offset=7, source_ts_ms=1000)
+    progress.heartbeat(int((NOW - 4) * 1000), seen_at=NOW - 3)
+    progress.ends({(TOPIC, 0): (0, 7)}, polled_at=NOW - 2)
+    progress.ends({(TOPIC, 0): (0, 8)}, polled_at=NOW)
+
+    assert progress.view(NOW).partitions[0].freshness_seconds == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("seen_at", [pytest.param(NOW, id="after it"), pytest.param(NOW - 1, id="at the same instant")])
+def test_a_heartbeat_not_read_before_the_poll_proves_nothing_about_it(seen_at: float) -> None:
+    """Events older than the heartbeat may have arrived between the broker's answer and the heartbeat."""
+    progress = owning(next_offset=7, source_ts_ms=int((NOW - 50) * 1000))
+    progress.heartbeat(int((NOW - 4) * 1000), seen_at=seen_at)
+    progress.ends({(TOPIC, 0): (0, 7)}, polled_at=NOW - 1)
+    progress.ends({(TOPIC, 0): (0, 8)}, polled_at=NOW - 1)
+
+    assert progress.view(NOW).partitions[0].freshness_seconds == 50.0
+
+
+def test_a_silent_source_makes_a_pipeline_stale_although_its_lag_is_zero() -> None:
+    """A dead connector looks like an idle database, but for its heartbeats."""
+    progress = Progress(heartbeat_seconds=5)
+    progress.owned("router", TOPIC, 0, 7)
+    progress.ends({(TOPIC, 0): (0, 7)}, polled_at=NOW)
+    assert progress.view(NOW).freshness_seconds == math.inf
+
+    progress.heartbeat(int((NOW - 9) * 1000), seen_at=NOW)
+    assert progress.view(NOW).freshness_seconds == 0.0
+    assert progress.view(NOW + 3).freshness_seconds == 12.0
+
+
+def test_a_clock_behind_the_source_gives_zero_and_not_less() -> None:
+    """An event from the future is not fresher than fresh."""
+    progress = owning(next_offset=3)
+    progress.waiting(TOPIC, 0, int((NOW + 5) * 1000))
+
+    assert progress.view(NOW).freshness_seconds == 0.0
+
+
+def test_records_deleted_by_retention_before_they_were_applied_show_as_a_negative_margin() -> None:
+    """Below 0 means that data is lost, and how much."""
+    progress = owning(next_offset=3)
+    progress.ends({(TOPIC, 0): (10, 90)}, polled_at=NOW)
+
+    assert progress.view(NOW).partitions[0].retention_margin == -7
