@@ -28,7 +28,9 @@ from syncsvc.routing.plan import Plan
 from syncsvc.state import segments
 from syncsvc.writing.document import versioned
 
-LIVE_RECORDS, COPY_RECORDS = 2_000, 8_000  # a step in live flow, and while nothing is written
+#: Records of a step at most: in live flow a step takes what is there; behind, the larger it is, the more changes of one
+#: document become one write.
+STEP_RECORDS = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class JoinerActor(Actor):
             await self.inbox.wait(self._patience())
             if self._closing:
                 break
-            batches = self.inbox.take(COPY_RECORDS if self.joiner.agenda.copying else LIVE_RECORDS)
+            batches = self.inbox.take(STEP_RECORDS)
             if batches or self.joiner.agenda.busy or self._overdue():
                 await self._step(batches)
         await self._settle()
@@ -95,6 +97,7 @@ class JoinerActor(Actor):
             joiner.fold(batch.records)
             self.offset = batch.next_offset
             records += len(batch.records)
+            await asyncio.sleep(0)  # a batch takes the loop for some 20 ms: others come in between
         self._report.waiting(joiner.agenda.oldest_waiting())
         outgoing = joiner.outbox.take()
         if outgoing:

@@ -147,8 +147,6 @@ class Joiner:
         if head is None or layout.COPY_HEAD.unpack(head)[0] != delivery.subscription:
             self.tally.crossed += 1
             return
-        if delivery.parts & records.FIRST_PART:
-            self._references.drop_copy(relay)
         for role, identity, slot in delivery.rows:
             key = row_key(LOCAL, relay, role, identity)
             old = self._state.get(key)
@@ -157,7 +155,7 @@ class Joiner:
             else:
                 self._state.put(key, slot)
             self._references.change(role, HELD_BY_COPY + relay, old, slot)
-        if not delivery.parts or delivery.parts & records.LAST_PART:
+        if delivery.complete:
             self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(delivery.subscription, True))
             self.agenda.touch_holders(relay, source_ms)
 

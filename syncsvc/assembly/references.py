@@ -80,13 +80,13 @@ class ReferenceBook:
                 self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(place, False))
                 self._outbox.send(self._partition_of[relay], relay, records.SUBSCRIBE, self._me)
             else:
-                self.drop_copy(relay)
+                self._drop_copy(relay)
                 self._state.delete(LOCAL + relay)
                 self._state.delete(layout.WALK + relay)
                 self._outbox.send(self._partition_of[relay], relay, records.UNSUBSCRIBE, self._me)
         return subscribed
 
-    def drop_copy(self, relay: bytes) -> None:
+    def _drop_copy(self, relay: bytes) -> None:
         """Forgets the local rows of a relay, and what they refer to."""
         prefix = LOCAL + relay
         for key, slot in self._state.scan(prefix):

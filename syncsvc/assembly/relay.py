@@ -1,8 +1,9 @@
 """
 The home of rows that other partitions look up: subscriptions, answers and deliveries.
 
-A relay answers every SUBSCRIBE with all its rows (or none) as one replacing answer, in parts when large, then delivers
-each change.  Both echo the id of the subscription, so that a delivery which crosses an UNSUBSCRIBE harms nothing.
+A relay answers every SUBSCRIBE with all its rows (or none), in parts when large, then delivers each change.  Both echo
+the id of the subscription: the subscriber begins each subscription with nothing and ignores what belongs to another, so
+a delivery that crosses an UNSUBSCRIBE harms nothing.
 While the first copy runs, a relay without rows keeps silent: its rows are still on the way, and the end marks say when
 they are not (a function of the log, invariant 10).
 """
@@ -14,7 +15,7 @@ import struct
 from syncsvc.assembly.layout import SLOT, SUBSCRIBER, U16
 from syncsvc.assembly.state import State
 from syncsvc.routing import records
-from syncsvc.routing.records import FIRST_PART, LAST_PART, Keyed, Outbox
+from syncsvc.routing.records import Keyed, Outbox
 
 PART_BYTES = 256 * 1024  # of rows in one record of an answer: far below the 1 MiB a broker takes by default
 _ID = struct.Struct(">Q")
@@ -48,8 +49,7 @@ class Relay:
             parts[-1].append(row)
         last = len(parts) - 1
         for number, part in enumerate(parts):
-            flags = (FIRST_PART if number == 0 else 0) | (LAST_PART if number == last else 0)
-            payload = records.delivery_payload(subscription, flags, part)
+            payload = records.delivery_payload(subscription, number == last, part)
             self._outbox.send(partition, relay, records.ANSWER, payload)
 
     def unsubscribe(self, relay: bytes, partition: int) -> None:
@@ -60,5 +60,5 @@ class Relay:
         """Sends a changed row to every subscriber."""
         prefix = SUBSCRIBER + relay
         for key, value in self._state.scan(prefix):
-            payload = records.delivery_payload(_ID.unpack(value)[0], 0, [row])
+            payload = records.delivery_payload(_ID.unpack(value)[0], True, [row])
             self._outbox.send(U16.unpack_from(key, len(prefix))[0], relay, records.ROW, payload)

@@ -38,8 +38,7 @@ OPERATOR = 0xFFFF
 
 _U16 = struct.Struct(">H")
 _U32 = struct.Struct(">I")
-_ANSWER = struct.Struct(">QB")  # subscription id, flags
-FIRST_PART, LAST_PART = 1, 2
+_DELIVERY = struct.Struct(">Q?")  # subscription id, complete
 
 
 class Record(Protocol):
@@ -75,8 +74,8 @@ class Delivery(NamedTuple):
 
     #: Id of the subscription it answers: the place that caused it.
     subscription: int
-    #: `FIRST_PART | LAST_PART`; an answer in one part has both, a single changed row has none.
-    parts: int
+    #: False for all but the last part of an answer: the subscriber does not yet have every row.
+    complete: bool
     rows: list[Keyed]
 
 
@@ -93,9 +92,9 @@ def parse_row(value: bytes) -> tuple[int, bytes, bytes]:
     return role, value[start:end], value[end:]
 
 
-def delivery_payload(subscription: int, parts: int, rows: list[Keyed]) -> bytes:
-    """Payload of ROW (no parts) and ANSWER."""
-    chunks = [_ANSWER.pack(subscription, parts)]
+def delivery_payload(subscription: int, complete: bool, rows: list[Keyed]) -> bytes:
+    """Payload of ROW (one changed row) and ANSWER (all rows, in one part or several)."""
+    chunks = [_DELIVERY.pack(subscription, complete)]
     for role, identity, slot in rows:
         chunks += (_U16.pack(role), _U16.pack(len(identity)), identity)
         if slot is None:
@@ -106,9 +105,9 @@ def delivery_payload(subscription: int, parts: int, rows: list[Keyed]) -> bytes:
 
 
 def parse_delivery(value: bytes) -> Delivery:
-    """The subscription, parts and rows of a ROW or ANSWER record's value."""
-    subscription, parts = _ANSWER.unpack_from(value, HEADER_BYTES)
-    at, end, rows = HEADER_BYTES + _ANSWER.size, len(value), []
+    """What `delivery_payload` wrote, out of a record's value."""
+    subscription, complete = _DELIVERY.unpack_from(value, HEADER_BYTES)
+    at, end, rows = HEADER_BYTES + _DELIVERY.size, len(value), []
     while at < end:
         role, length = _U16.unpack_from(value, at)[0], _U16.unpack_from(value, at + 2)[0]
         identity = value[at + 4 : at + 4 + length]
@@ -120,7 +119,7 @@ def parse_delivery(value: bytes) -> Delivery:
             slot = value[at : at + size - 1]
             at += size - 1
         rows.append(Keyed(role, identity, slot))
-    return Delivery(subscription, parts, rows)
+    return Delivery(subscription, complete, rows)
 
 
 def partition_payload(partition: int) -> bytes:

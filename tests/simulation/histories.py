@@ -22,27 +22,27 @@ def _fields(*names: str) -> tuple[Field, ...]:
 
 
 TABLES = {
-    MEETINGS: Table(MEETINGS, ("id",), {"id": "int", "title": "varchar(20)", "host_id": "int null"}),
+    MEETINGS: Table(MEETINGS, ("id",), {"id": "int", "title": "varchar(20)", "host_id": "int null", "n": "int"}),
     APPLICATIONS: Table(
-        APPLICATIONS, ("id",), {"id": "int", "meeting_id": "int null", "user_id": "int null", "memo": "varchar(20)"}
+        APPLICATIONS, ("id",), {"id": "int", "meeting_id": "int null", "user_id": "int null", "memo": "varchar(20)", "n": "int"},
     ),
-    USERS: Table(USERS, ("id",), {"id": "int", "name": "varchar(20)", "city_id": "int null"}),
-    CITIES: Table(CITIES, ("id",), {"id": "int", "name": "varchar(20)"}),
+    USERS: Table(USERS, ("id",), {"id": "int", "name": "varchar(20)", "city_id": "int null", "n": "int"}),
+    CITIES: Table(CITIES, ("id",), {"id": "int", "name": "varchar(20)", "n": "int"}),
 }
-CITY = Embed("city", "one", CITIES, ("city_id",), ("id",), ("id",), (), _fields("name"))
-USER = Embed("user", "one", USERS, ("user_id",), ("id",), ("id",), (), _fields("id", "name"), (CITY,))
-HOST = Embed("host", "one", USERS, ("host_id",), ("id",), ("id",), (), _fields("name"))
+CITY = Embed("city", "one", CITIES, ("city_id",), ("id",), ("id",), (), _fields("id", "name", "n"))
+USER = Embed("user", "one", USERS, ("user_id",), ("id",), ("id",), (), _fields("id", "name", "n"), (CITY,))
+HOST = Embed("host", "one", USERS, ("host_id",), ("id",), ("id",), (), _fields("id", "name", "n"))
 
 
 def pipeline(*, partitions: int, host: bool = True) -> Pipeline:
     """Meetings with their applications (by memo, greatest first, then id), each with its user and the user's city."""
     applications = Embed(
         "applications", "many", APPLICATIONS, ("meeting_id",), ("id",), ("id",),
-        (OrderTerm("memo", True), OrderTerm("id")), _fields("id", "memo"), (USER,),
+        (OrderTerm("memo", True), OrderTerm("id")), _fields("id", "memo", "n"), (USER,),
     )  # fmt: skip
     return Pipeline(
         name="meetings", generation=1, collection="meetings", publish="direct", topic_prefix="shop",
-        partitions=partitions, source_partitions=2, root=Root(MEETINGS, ("id",), _fields("title")),
+        partitions=partitions, source_partitions=2, root=Root(MEETINGS, ("id",), _fields("title", "n")),
         embed=(applications, HOST) if host else (applications,), computed=(Count("total", "applications"),),
         tables=TABLES, freshness_objective_seconds=5.0, path="meetings.yaml", text_hash="0",
     )  # fmt: skip
@@ -76,14 +76,20 @@ class Database:
         if op == "d":
             self.events.append(Event(table, key, None))
 
-    def set(self, table: str, key: int, row: Row | None) -> None:
-        """Insert, update or delete one row."""
+    def set(self, table: str, key: int, row: Row | None, *, missed: bool = False) -> None:
+        """Insert, update or delete one row; `missed`: the connector never sees it."""
         before = self.tables[table].get(key)
+        if missed:
+            self.pos += 1
+            if row is not None:
+                self.tables[table][key] = {**row, "n": self.pos}
+            return
         if row is None:
             if before is not None:
                 del self.tables[table][key]
                 self.emit(table, "d", key, before, None)
             return
+        row = {**row, "n": self.pos + 1}  # where in the binlog the row was written: it only ever grows
         self.tables[table][key] = row
         self.emit(table, "u" if before is not None else "c", key, before, row)
 
@@ -109,17 +115,25 @@ def _random_row(rng: random.Random, table: str, key: int) -> Row:
 def history(rng: random.Random, *, before: int, after: int) -> Database:
     """`before` changes nobody saw, a snapshot of what they left, and `after` changes that were streamed."""
     database = Database()
-    for count, snapshot in ((before, True), (after, False)):
-        for _ in range(count):
-            table = rng.choice((MEETINGS, APPLICATIONS, APPLICATIONS, USERS, CITIES))
-            key = rng.randint(1, 5 if table == APPLICATIONS else 3)
-            database.set(table, key, None if rng.random() < 0.25 else _random_row(rng, table, key))
-        if snapshot:
-            database.events.clear()
-            database.snapshot()
-        elif rng.random() < 0.3:
-            database.snapshot()  # taken again while the stream goes on
+    for _ in range(before):
+        _change(rng, database)
+    database.events.clear()
+    database.snapshot()
+    gap = rng.random() < 0.5
+    for _ in range(after):
+        _change(rng, database, missed=gap and rng.random() < 0.15)
+    if gap:
+        database.snapshot()  # taken again, after changes (but no deletes) that the connector never saw
+    for _ in range(rng.randint(0, 3)):
+        _change(rng, database)
     return database
+
+
+def _change(rng: random.Random, database: Database, *, missed: bool = False) -> None:
+    table = rng.choice((MEETINGS, APPLICATIONS, APPLICATIONS, USERS, CITIES))
+    key = rng.randint(1, 5 if table == APPLICATIONS else 3)
+    gone = rng.random() < 0.25 and not missed
+    database.set(table, key, None if gone else _random_row(rng, table, key), missed=missed)
 
 
 def expected(database: Database, *, host: bool = True) -> list[Row]:
@@ -131,7 +145,7 @@ def expected(database: Database, *, host: bool = True) -> list[Row]:
         if row is None:
             return None
         city = tables[CITIES].get(row["city_id"])
-        return {"id": row["id"], "name": row["name"], "city": city and {"name": city["name"]}}
+        return {**_shown(row, "id", "name", "n"), "city": city and _shown(city, "id", "name", "n")}
 
     documents = []
     for key, meeting in sorted(tables[MEETINGS].items()):
@@ -140,13 +154,17 @@ def expected(database: Database, *, host: bool = True) -> list[Row]:
         found = tables[USERS].get(meeting["host_id"])
         document = {
             "_id": key,
-            "title": meeting["title"],
-            "applications": [{"id": row["id"], "memo": row["memo"], "user": user(row["user_id"])} for row in mine],
+            **_shown(meeting, "title", "n"),
+            "applications": [{**_shown(row, "id", "memo", "n"), "user": user(row["user_id"])} for row in mine],
         }
         if host:
-            document["host"] = found and {"name": found["name"]}
+            document["host"] = found and _shown(found, "id", "name", "n")
         documents.append({**document, "total": len(mine)})
     return documents
+
+
+def _shown(row: Row, *columns: str) -> Row:
+    return {column: row[column] for column in columns}
 
 
 def encoded(event: Event) -> tuple[bytes, bytes | None]:

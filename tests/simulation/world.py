@@ -56,6 +56,25 @@ def _kept(cache: MemoryStore | None) -> MemoryStore:
     return copy
 
 
+def _rows(body: bytes | None) -> list[tuple[str, int]]:
+    """Every row a document shows, with the place in the binlog at which it was written."""
+    if body is None:
+        return []
+    document = bson.decode(body)
+    found = [("meeting", document["n"])]
+    people = [document.get("host")]
+    for application in document["applications"]:
+        found.append((f"application {application['id']}", application["n"]))
+        people.append(application["user"])
+    # The host and a user of the same id are two roles of one table, and come on different ways.
+    for role, person in zip(["host", *["user"] * (len(people) - 1)], people, strict=True):
+        if person:
+            found.append((f"{role} {person['id']}", person["n"]))
+            if person.get("city"):
+                found.append((f"city {person['city']['id']}", person["city"]["n"]))
+    return found
+
+
 @dataclass
 class World:
     """Everything durable."""
@@ -70,6 +89,8 @@ class World:
     documents: dict[bytes, bytes] = field(default_factory=dict)
     #: `{_id: newest version a reader has seen}`, kept after a delete.
     seen: dict[bytes, int] = field(default_factory=dict)
+    #: `{(_id, row): place in the binlog at which the newest image of the row seen in that document was written}`.
+    rows_seen: dict[tuple[bytes, str], int] = field(default_factory=dict)
     parked: list[str] = field(default_factory=list)
     #: consumed, applied, skipped, parked of all commits.
     tally: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TALLIED, 0))
@@ -122,6 +143,10 @@ class World:
         """A write reaches the collection, under the eyes of a reader who remembers versions."""
         assert version >= self.seen.get(identity, 0), "invariant 3: a document went back"
         self.seen[identity] = version
+        for row, written in _rows(body):
+            newest = self.rows_seen.get((identity, row), 0)
+            assert written >= newest, f"invariant 3: {row} went back"
+            self.rows_seen[identity, row] = written
         if body is None:
             self.documents.pop(identity, None)
         else:
