@@ -1,0 +1,85 @@
+"""
+Our side of the meetup workload: maps the harness's environment to ours and runs the workers.
+
+The workload's topics carry plain JSON of integers and strings; `publish: direct`, since the harness reads the
+collection.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+PIPELINE = """
+pipeline: {name}
+generation: 1
+collection: {collection}
+publish: direct
+source: {{topic_prefix: {prefix}}}
+partitions: 8
+root: {{table: meetup.meeting, key: id, fields: [title, place, capacity, status, starts_at]}}
+embed:
+  applications:
+    many: meetup.meeting_application
+    on: meeting_id
+    order_by: [id]
+    fields: [id, status, memo, applied_at]
+    embed:
+      user: {{one: meetup.user, on: user_id, fields: [id, name, email, city]}}
+computed:
+  application_count: {{count: applications}}
+tables:
+  meetup.meeting:
+    key: id
+    columns:
+      {{id: int, title: varchar(200), place: varchar(100), capacity: int, status: varchar(20), starts_at: bigint}}
+  meetup.meeting_application:
+    key: id
+    columns:
+      {{id: int, meeting_id: int, user_id: int, status: varchar(20), memo: varchar(500), applied_at: bigint}}
+  meetup.user:
+    key: id
+    columns: {{id: int, name: varchar(100), email: varchar(200), city: varchar(100)}}
+"""
+RUN = "import sys; from syncsvc.cli import main; sys.exit(main())"
+
+
+def main() -> int:
+    """Runs the workers until TERM; the exit code of the first that fails, or 0."""
+    given = os.environ
+    state = Path(given["PB_STATE"])
+    # The pipeline's name is in the names of its topics and group, which the harness cleans up by the prefix.
+    name = given["PB_PREFIX"].replace("_", "-")
+    path = state / "meetup.yaml"
+    path.write_text(PIPELINE.format(name=name, collection=given["PB_COLLECTION"], prefix=given["PB_PREFIX"]))
+    workers = [_start(number, path, state) for number in range(int(given.get("WORKERS", "2")))]
+
+    def stop(*_: object) -> None:
+        for worker in workers:
+            worker.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    codes = [worker.wait() for worker in workers]
+    return next((code for code in codes if code), 0)
+
+
+def _start(number: int, path: Path, state: Path) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        "SYNCSVC_KAFKA_BOOTSTRAP": os.environ["PB_KAFKA"],
+        "SYNCSVC_MONGO_URI": os.environ["PB_MONGO"],
+        "SYNCSVC_MONGO_DATABASE": os.environ["PB_DB"],
+        "SYNCSVC_STATE_DIR": str(state / f"worker-{number}"),
+        "SYNCSVC_HTTP_PORT": "0",
+        "SYNCSVC_LOG_FORMAT": "text",
+        "SYNCSVC_LOG_LEVEL": os.environ.get("SYNCSVC_LOG_LEVEL", "warning"),
+    }
+    return subprocess.Popen([sys.executable, "-c", RUN, "run", str(path)], env=environment)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""
+Every setting of the engine, with its unit and the reason for its default.
+
+Secrets come as files (as Kubernetes mounts them), read when a connection is made and never kept in a field.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from syncsvc import errors
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How to reach Kafka and how much to hold in memory; a default suits a broker on the same network."""
+
+    #: `host:port,host:port`.
+    bootstrap: str
+    #: Shown in the broker's logs and quotas.
+    client_id: str = "syncsvc"
+
+    #: PEM file of the authority that signed the brokers' certificates; with it (or `use_tls`) TLS is spoken.
+    tls_ca_file: Path | None = None
+    #: PEM files of our own certificate and its key, for mutual TLS.
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+    #: TLS with the authorities the system trusts.
+    use_tls: bool = False
+    #: With a user name SASL is spoken.
+    sasl_username: str | None = None
+    sasl_password_file: Path | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+
+    #: Name of this member that outlives the process (the pod's name): a restart within the session timeout then
+    #: causes no rebalance.  None: a new member each start.
+    instance_id: str | None = None
+    #: A member not heard of for so long is dead.  Short, for fences make a wrong verdict harmless; the broker's
+    #: least value is 6 s by default.
+    session_timeout_seconds: float = 15.0
+    #: A rebalance is learnt from a heartbeat's answer, so this is how long the others wait for us.
+    heartbeat_interval_seconds: float = 0.5
+    #: How long members have to come back in a rebalance; longer than `revoke_timeout_seconds`.
+    rebalance_timeout_seconds: float = 60.0
+    #: How long the host may take to let go of partitions before the process gives up.
+    revoke_timeout_seconds: float = 30.0
+    #: aiokafka leaves the group after not reading for so long; a MongoDB outage must not cause that.
+    most_idle_seconds: float = 86_400.0
+    #: One request to a broker.
+    request_timeout_seconds: float = 40.0
+    #: How long starting and every question to the broker may take before it counts as unreachable.
+    reach_timeout_seconds: float = 10.0
+    #: Joining the group: other members may be finishing their work first.
+    join_timeout_seconds: float = 120.0
+    #: Stopping: after it what is left is abandoned, the fences make that safe.
+    stop_timeout_seconds: float = 15.0
+
+    #: Bytes of one partition in one fetch, but at least one batch as it was sent, however large.
+    fetch_partition_bytes: int = 1 << 20
+    #: Bytes of one fetch in all.
+    fetch_bytes: int = 16 << 20
+    #: How long the broker holds an empty fetch; also how long a newly assigned partition may wait for its first one.
+    fetch_wait_seconds: float = 0.25
+    #: Records decoded in one go: 5000 are some 8 ms, during which the consumer's thread holds the interpreter.
+    poll_records: int = 5_000
+    #: Pause after a read that brought few records: a read costs about the same for 1 and for 100 records.
+    pause_seconds: float = 0.005
+    #: Reads below this many records are followed by the pause.
+    pause_below_records: int = 200
+    #: Most records of one batch given to the host.
+    batch_records: int = 5_000
+    #: Memory of records a partition waits with (value, key and `RECORD_OVERHEAD_BYTES` each); above it the partition
+    #: is not read, below half of it again.  On top come at most two fetches.
+    lane_bytes: int = 4 << 20
+    #: Offsets are committed this often, for lag tools only.
+    commit_interval_seconds: float = 1.0
+    #: A commit not done by then is given up; stopping and rebalances wait for one.
+    commit_timeout_seconds: float = 3.0
+
+    #: Largest batch sent, before compression.
+    send_batch_bytes: int = 1 << 20
+    #: Largest single record; the topic's `max.message.bytes` must allow it (see `topics`).
+    send_request_bytes: int = 16 << 20
+    #: None: the broker is near and CPU is dearer than its disk.
+    compression: Literal["lz4", "gzip", "snappy", "zstd"] | None = None
+    #: A batch not acknowledged for so long is a failure; a broker's restart or an election takes less.
+    delivery_timeout_seconds: float = 60.0
+
+    def connection(self) -> dict[str, Any]:
+        """
+        Keyword arguments of every aiokafka client; reads the secret files.
+
+        Raises:
+            UsageFault: code `kafka.secret_file`, when a file cannot be read or a certificate not be loaded.
+        """
+        secure = self.use_tls or self.tls_ca_file is not None or self.tls_certificate_file is not None
+        protocol = ("SASL_" if self.sasl_username else "") + ("SSL" if secure else "PLAINTEXT")
+        arguments: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap,
+            "client_id": self.client_id,
+            "security_protocol": protocol,
+            "request_timeout_ms": int(self.request_timeout_seconds * 1000),
+        }
+        if secure:
+            arguments["ssl_context"] = self._tls()
+        if self.sasl_username:
+            arguments |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.sasl_username,
+                "sasl_plain_password": self._password(),
+            }
+        return arguments
+
+    def _tls(self) -> ssl.SSLContext:
+        try:
+            context = ssl.create_default_context(cafile=self.tls_ca_file)
+            if self.tls_certificate_file is not None:
+                context.load_cert_chain(self.tls_certificate_file, self.tls_key_file)
+        except OSError as error:  # ssl.SSLError is one
+            raise _secret_fault("tls_ca_file, tls_certificate_file, tls_key_file", error) from error
+        return context
+
+    def _password(self) -> str:
+        if self.sasl_password_file is None:
+            return ""
+        try:
+            return self.sasl_password_file.read_text().strip()
+        except OSError as error:
+            raise _secret_fault("sasl_password_file", error) from error
+
+
+def _secret_fault(where: str, error: OSError) -> errors.UsageFault:
+    return errors.UsageFault(
+        code="kafka.secret_file",
+        where=where,
+        what=f"a file with Kafka credentials cannot be used: {error}",
+        fix="mount the file readable for this user, in PEM form (certificates) or as plain text (password)",
+    )

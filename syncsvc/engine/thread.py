@@ -1,0 +1,175 @@
+"""
+aiokafka's consumer in the thread and loop that Faust gives it.
+
+A partition is *wanted* here only between its seek to the host's offset and its revocation; both happen without an
+await in between, so a record of an older generation cannot slip through.  `transport` is the other side, in the
+loop of the app.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import aiokafka
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import ConsumerStoppedError, KafkaError
+from faust.transport.drivers import aiokafka as driver
+
+from syncsvc.engine.port import TP, Record
+from syncsvc.engine.settings import EngineSettings
+
+#: Records of one partition from one fetch, with the running number of that fetch for the partition.
+Chunk = tuple[int, list[Record]]
+
+
+class Wanted(set[tuple[str, int]]):
+    """Partitions to take records of; true even when empty, because aiokafka reads an empty set as "all of them"."""
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class Listener(driver.ConsumerRebalanceListener):
+    """Faust's, but what is fetched stops to count at once."""
+
+    def on_partitions_revoked(self, revoked: Iterable[Any]) -> Any:
+        """Called by aiokafka in its thread, when the group is about to be joined again."""
+        # Before the first await: what is fetched from here on belongs to nobody.
+        self._thread.forget_partitions()
+        return super().on_partitions_revoked(revoked)
+
+
+class Thread(driver.AIOKafkaConsumerThread):
+    """aiokafka's consumer in its own thread and loop."""
+
+    abstract = False
+    _consumer: aiokafka.AIOKafkaConsumer | None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.settings: EngineSettings = self.consumer.settings
+        self.generation = 0
+        self.wanted = Wanted()
+        self._fetches: dict[tuple[str, int], int] = collections.defaultdict(int)
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        # Faust hard-codes read_uncommitted and a fetch wait of 1.5 s, and has no setting for the fetch sizes.
+        self._assignor = RoundRobinPartitionAssignor
+        return aiokafka.AIOKafkaConsumer(**consumer_arguments(self.settings, self.app.conf.id))
+
+    async def on_start(self) -> None:
+        """Make the consumer and connect."""
+        await super().on_start()
+        # A partition that is not wanted keeps its fetched records in aiokafka, which then holds the node's next
+        # fetch for this long: 0.1 s by default, which would make one full lane everybody's delay.
+        self._ensure_consumer()._fetcher._prefetch_backoff = 0.01
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group and disconnect."""
+        consumer, self._consumer = self._consumer, None
+        await super().on_thread_stop()
+        if consumer is not None:
+            await stop_consumer(consumer)
+
+    def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
+        """Nothing on stderr: the error goes to the host."""
+
+    def forget_partitions(self) -> None:
+        """From here on no record of any partition is taken, until `start_reading` of the next generation."""
+        self.generation += 1
+        self.wanted.clear()
+        self._fetches.clear()
+
+    async def start_reading(self, offsets: Mapping[TP, int], generation: int) -> None:
+        """Seek and read; nothing when the partitions were taken away meanwhile. Called from the app's loop."""
+        await self.call_thread(self._start_reading, offsets, generation)
+
+    async def _start_reading(self, offsets: Mapping[TP, int], generation: int) -> None:
+        if generation == self.generation:
+            for tp, offset in offsets.items():
+                self._ensure_consumer().seek(aiokafka.TopicPartition(*tp), offset)
+            self._want(offsets, generation)
+
+    def press(self, tp: TP, pressed: bool) -> None:
+        """Stop or go on reading a partition; called from the app's loop."""
+        if pressed:
+            self.wanted.discard(tp)
+        else:
+            self.thread_loop.call_soon_threadsafe(self._want, (tp,), self.generation)
+
+    def _want(self, tps: Iterable[TP], generation: int) -> None:
+        if generation == self.generation:
+            self.wanted.update(tps)
+            # A read that waits for the network must look again: what is wanted now may have been fetched long ago.
+            fetcher = self._ensure_consumer()._fetcher
+            for waiter in list(fetcher._fetch_waiters):
+                fetcher._notify(waiter)
+
+    async def fetch(self, timeout: float) -> tuple[int, dict[Any, Chunk]]:
+        """`(generation, {partition: chunk})` of what has arrived; waits `timeout` seconds when nothing has."""
+        return await self.call_thread(self._fetch, timeout)
+
+    async def _fetch(self, timeout: float) -> tuple[int, dict[Any, Chunk]]:
+        consumer = self._ensure_consumer()
+        if consumer._closed:
+            raise ConsumerStoppedError()
+        with consumer._fetcher._subscriptions.fetch_context():
+            records = await consumer._fetcher.fetched_records(
+                self.wanted, timeout=timeout, max_records=self.settings.poll_records
+            )
+        chunks = {}
+        for tp, found in records.items():
+            chunks[tp] = self._fetches[tp], found
+            self._fetches[tp] += 1
+        return self.generation, chunks
+
+    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+        # Faust leaves the process when a commit fails; ours are for lag tools, so the next one may do.
+        consumer = self._ensure_consumer()
+        held = consumer.assignment()
+        found = {aiokafka.TopicPartition(*tp): offset for tp, offset in offsets.items() if tp in held}
+        try:
+            await asyncio.wait_for(consumer.commit(found), self.settings.commit_timeout_seconds)
+        except (KafkaError, TimeoutError) as error:
+            self.log.warning("offsets were not committed to Kafka, lag tools see old ones: %r", error)
+            return False
+        return True
+
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Faust's "stream is slow" report: it cannot tell a slow host from a stuck stream; `telemetry` does."""
+
+
+async def stop_consumer(consumer: aiokafka.AIOKafkaConsumer) -> None:
+    """Stop it; when its broker is away, aiokafka gives up half-way with the cancellation of one of its own tasks."""
+    try:
+        await consumer.stop()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        await consumer._coordinator.close()
+        await consumer._client.close()
+
+
+def consumer_arguments(settings: EngineSettings, group: str) -> dict[str, Any]:
+    """Keyword arguments of an `AIOKafkaConsumer` in a group; the same for both engines."""
+    return settings.connection() | {
+        "group_id": group,
+        "group_instance_id": settings.instance_id,
+        # Faust's assignor serves its tables and is not needed without them.
+        "partition_assignment_strategy": [RoundRobinPartitionAssignor],
+        "enable_auto_commit": False,
+        # An offset outside the log is data loss, to be refused, never to be reset silently.
+        "auto_offset_reset": "none",
+        "isolation_level": "read_committed",
+        "max_partition_fetch_bytes": settings.fetch_partition_bytes,
+        "fetch_max_bytes": settings.fetch_bytes,
+        "fetch_max_wait_ms": int(settings.fetch_wait_seconds * 1000),
+        "session_timeout_ms": int(settings.session_timeout_seconds * 1000),
+        "heartbeat_interval_ms": int(settings.heartbeat_interval_seconds * 1000),
+        "rebalance_timeout_ms": int(settings.rebalance_timeout_seconds * 1000),
+        "max_poll_interval_ms": int(settings.most_idle_seconds * 1000),
+    }

@@ -1,0 +1,91 @@
+"""
+What both engines share beside reading: sending, and the offsets of partitions.
+
+Questions go over a consumer without a group, so they can be asked before, during and after a rebalance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import aiokafka
+from aiokafka.admin import AIOKafkaAdminClient
+
+from syncsvc import errors
+from syncsvc.engine import reach, thread, topics
+from syncsvc.engine.port import TP, Outgoing
+from syncsvc.engine.producer import Producer
+from syncsvc.engine.settings import EngineSettings
+
+
+class Wire:
+    """Connections to Kafka that do not belong to a group's member."""
+
+    def __init__(self, settings: EngineSettings, group: str) -> None:
+        self._settings = settings
+        self._group = group
+        self._producer = Producer(settings)
+        self._asking: aiokafka.AIOKafkaConsumer | None = None
+
+    async def start(self, needed: Iterable[str]) -> None:
+        """
+        Connect, and see that the topics exist: subscribing to one that does not would wait for ever.
+
+        Raises:
+            Unreachable: Kafka does not answer.
+            Drift: code `topic.missing`.
+        """
+        names = sorted(set(needed))
+        async with topics.Topics(self._settings) as there:
+            missing = [name for name in names if name not in await there.describe(names)]
+        if missing:
+            raise errors.Drift.of(p for name in missing for p in topics.check_topic(topics.TopicWish(name, 0), None))
+        self._asking = aiokafka.AIOKafkaConsumer(
+            **self._settings.connection(), group_id=None, isolation_level="read_committed"
+        )
+        async with reach.explained(self._settings):
+            await self._asking.start()
+            await self._producer.start()
+
+    async def stop(self) -> None:
+        """Send what is in flight, then disconnect."""
+        try:
+            await self._producer.stop()
+        finally:
+            asking, self._asking = self._asking, None
+            if asking is not None:
+                await thread.stop_consumer(asking)
+
+    async def send(self, topic: str, outgoing: Outgoing) -> None:
+        """See `Producer.send`."""
+        await self._producer.send(topic, outgoing)
+
+    async def end_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Where the next record will be written, open transactions not counted; raises Unreachable."""
+        async with reach.explained(self._settings):
+            found = await self._asked().end_offsets([aiokafka.TopicPartition(*tp) for tp in tps])
+        return {TP(*tp): offset for tp, offset in found.items()}
+
+    async def beginning_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """The first offset that is still there; raises Unreachable."""
+        async with reach.explained(self._settings):
+            found = await self._asked().beginning_offsets([aiokafka.TopicPartition(*tp) for tp in tps])
+        return {TP(*tp): offset for tp, offset in found.items()}
+
+    async def committed(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """What lag tools see of the group; a partition without a commit is not in it.  Raises Unreachable."""
+        admin = AIOKafkaAdminClient(**self._settings.connection())
+        try:
+            async with reach.explained(self._settings):
+                await admin.start()
+                found = await admin.list_consumer_group_offsets(
+                    self._group, partitions=[aiokafka.TopicPartition(*tp) for tp in tps]
+                )
+        finally:
+            await admin.close()
+        return {TP(*tp): at.offset for tp, at in found.items() if at.offset >= 0}
+
+    def _asked(self) -> aiokafka.AIOKafkaConsumer:
+        if self._asking is None:
+            raise RuntimeError("the engine is not started, or stopped already")
+        return self._asking

@@ -1,0 +1,1 @@
+"""What we believe of the pinned versions of other people's code."""

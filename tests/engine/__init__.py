@@ -1,0 +1,1 @@
+"""What an engine promises, tried on a real broker with Faust and without."""
