@@ -71,7 +71,9 @@ class MongoLedger:
             raise Refused(refusal.index, f"{refusal.reason} ({refusal.code})") from None
 
     def _commit_of(self, step: Step, *, fresh: bool) -> Commit:
-        fields: dict[str, Any] = {"offset": Int64(step.offset), "source_ms": Int64(step.source_ms), "copied": step.copied}
+        fields: dict[str, Any] = {
+            "offset": Int64(step.offset), "source_ms": Int64(step.source_ms), "copied": step.copied,
+        }  # fmt: skip
         if step.base is not None:
             fields["base"] = Int64(step.base)
         return Commit(
