@@ -67,8 +67,7 @@ class PipelineHost:
         for tp in tps:
             health.loading(name, tp.topic, tp.partition)
         opened = await asyncio.gather(*(self._open(tp) for tp in sorted(tps)))
-        offsets = dict(opened)
-        await self._check(offsets)
+        offsets = await self._begin(dict(opened))
         for tp in sorted(tps):
             self.actors[tp].start(f"{name} {tp.topic}[{tp.partition}]")
             health.loaded(name, tp.topic, tp.partition)
@@ -119,12 +118,20 @@ class PipelineHost:
             given.plan, joiner, opened, log=given.log, ledger=given.ledger, report=report, failed=given.failed
         )
 
-    async def _check(self, offsets: Mapping[TP, int]) -> None:
-        """Refuses to go on where records are missing: below the log's beginning, or beyond its end."""
+    async def _begin(self, offsets: dict[TP, int]) -> dict[TP, int]:
+        """
+        Where to read on: a fence without a step begins where the log does, every other at its own offset.
+
+        Raises:
+            Drift: where records are missing: the offset lies below the log's beginning, or beyond its end.
+        """
         bounds = await self._with.bounds(set(offsets))
         for tp, offset in offsets.items():
             beginning, end = bounds[tp]
             if beginning <= offset <= end:
+                continue
+            if self.actors[tp].new:
+                self.actors[tp].offset = offsets[tp] = beginning
                 continue
             lost = offset < beginning
             raise Drift(
@@ -135,6 +142,7 @@ class PipelineHost:
                 fix="raise `generation` in the mapping to rebuild beside the old documents"
                 + (", and retention.ms of the topic above the longest outage" if lost else ""),
             )
+        return offsets
 
     async def revoked(self, tps: set[TP]) -> None:
         """Finishes the steps under way and lets go; after it nothing of these partitions runs."""

@@ -63,6 +63,8 @@ class JoinerActor(Actor):
         self._state, self._fence = opened.state, opened.owned
         self._log, self._ledger, self._report = log, ledger, report
         self._seq = opened.owned.seq
+        #: The fence had no step yet: reading begins where the log does.
+        self.new = opened.owned.seq == 0
         self.offset = self._durable = opened.owned.offset
         self._source_ms = opened.owned.source_ms
         self._committing: asyncio.Task[None] | None = None

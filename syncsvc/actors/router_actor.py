@@ -45,6 +45,8 @@ class RouterActor(Actor):
         self._log, self._ledger, self._report = log, ledger, report
         self._commit_seconds = commit_seconds
         self._seq = opened.owned.seq
+        #: The fence had no step yet: reading begins where the log does.
+        self.new = opened.owned.seq == 0
         self.offset = self._durable = opened.owned.offset
         self._source_ms = opened.owned.source_ms
         self._acks: list[Ack] = []

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import bson
 from bson.int64 import Int64
 
 from syncsvc.actors.ports import FencedOut, Owned, Refused, Step, Written
@@ -94,7 +93,6 @@ class MongoLedger:
 
 
 def _write(document: Written, *, fresh: bool) -> Write:
-    identity = bson.decode(document.identity)["_id"]
     if document.body is None:
-        return Write("delete", identity)
-    return Write("insert" if fresh and document.fresh else "put", identity, document.body)
+        return Write("delete", document.identity)
+    return Write("insert" if fresh and document.fresh else "put", document.identity, document.body)

@@ -17,23 +17,23 @@ from syncsvc.engine.port import TP
 from syncsvc.engine.settings import EngineSettings
 from syncsvc.errors import Unreachable
 from syncsvc.mapping.model import Pipeline
-from syncsvc.mongo import fences, names, namespaces
+from syncsvc.mongo import fences, names, namespaces, parked
 from syncsvc.mongo.client import Mongo
 from syncsvc.mongo.committer import Committer
 from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.senders import Senders
 from syncsvc.settings import Settings
-from syncsvc.state import folder
-from syncsvc.state.lmdb_store import LmdbStore
+from syncsvc.state.lmdb_store import open_beside
 from syncsvc.state.partition import PartitionState
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics
 from syncsvc.telemetry.probes import Health
-from syncsvc.telemetry.status import PipelineStatus, known, partitions_of
+from syncsvc.telemetry.status import ParkedStatus, PipelineStatus, known, partitions_of
 from syncsvc.wiring import prepare
 from syncsvc.wiring.ledger import MongoLedger
 
 POLL_SECONDS = 2.0  # of end offsets: for lag and freshness, which hold an end for true for 15 s
+PARKED_SHOWN = 50  # on the page
 COPY_SECONDS = 1.0  # between two lines of progress of the first copy
 
 
@@ -75,6 +75,8 @@ class RunningPipeline:
         self._state = "starting"
         self._error: str | None = None
         self._began = time.monotonic()
+        self._parked: tuple[ParkedStatus, ...] = ()
+        self._parked_count = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -111,13 +113,7 @@ class RunningPipeline:
         root = self._shared.settings.state_dir / self.pipeline.group
 
         def open_state(fence: str) -> PartitionState:
-            name = fence.replace("/", "_")
-            for path in folder.siblings(root / name):
-                try:
-                    return PartitionState(LmdbStore(path), lineage + fence.encode())
-                except Unreachable as busy:  # an owner that has not let go yet: a cache may stand beside it
-                    error = busy
-            raise error
+            return PartitionState(open_beside(root / fence.replace("/", "_")), lineage + fence.encode())
 
         return open_state
 
@@ -147,7 +143,21 @@ class RunningPipeline:
             except Unreachable:
                 found = {}  # an end offset that grows old makes freshness unknown; nothing else to do
             progress.ends({(tp.topic, tp.partition): ends for tp, ends in found.items()}, asked)
+            await self._look_at_parked()
             await asyncio.sleep(POLL_SECONDS)
+
+    async def _look_at_parked(self) -> None:
+        """Counts what is parked in the whole generation, and remembers the oldest for the page."""
+        pipeline, mongo = self.pipeline, self._shared.mongo
+        place = (mongo, pipeline.name, pipeline.generation)
+        try:
+            count = await asyncio.to_thread(parked.count, *place)
+            held = await asyncio.to_thread(parked.oldest, *place, limit=PARKED_SHOWN) if count else []
+        except Exception:  # the driver's: MongoDB is away, the actors' own commits tell it
+            return
+        self._parked_count = count
+        self._parked = tuple(ParkedStatus(one.where, one.reason, one.since.timestamp()) for one in held)
+        self._shared.metrics.of(pipeline.name).parked_now(count, self._parked[0].since if self._parked else None)
 
     async def _watch_copy(self) -> None:
         """Tells how far the first copy is, until it is over here."""
@@ -204,7 +214,8 @@ class RunningPipeline:
             objective=pipeline.freshness_objective_seconds,
             partitions=partitions_of(view),
             documents_written=metrics.of(pipeline.name).documents_written,
-            parked=0,
+            parked=self._parked_count,
             first_copy=(done, total) if done < total else None,
             last_error=self._error,
+            parked_list=self._parked,
         )

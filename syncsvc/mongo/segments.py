@@ -1,0 +1,47 @@
+"""
+The log of segments of a fence: `{_id: {f: fence id, n: number, k: chunk}, b: blob}`, read in order, cut off below.
+
+Segments are written in the step's transaction (`mongo.statements`); what their bytes mean is `state.segments`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from bson.max_key import MaxKey
+from bson.min_key import MinKey
+
+from syncsvc.mongo.client import Mongo
+
+#: Documents fetched at a time; the server ends a batch at 16 MiB in any case.
+_BATCH_DOCUMENTS = 10_000
+
+
+def segments(mongo: Mongo, collection: str, fence_id: str, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+    """
+    `(number, blob)` of the segments `first..last` of one fence, in order, chunks joined.
+
+    A number may be missing: its step changed nothing.
+    """
+    wanted = {"_id": {"$gte": _place(fence_id, first, MinKey()), "$lte": _place(fence_id, last, MaxKey())}}
+    found = mongo.database[collection].find(wanted, batch_size=_BATCH_DOCUMENTS).sort("_id", 1)
+    number, chunks = 0, list[bytes]()
+    for document in found:
+        if document["_id"]["n"] != number and chunks:
+            yield number, b"".join(chunks)
+            chunks = []
+        number = document["_id"]["n"]
+        chunks.append(document["b"])
+    if chunks:
+        yield number, b"".join(chunks)
+
+
+def delete_below(mongo: Mongo, collection: str, fence_id: str, base: int) -> int:
+    """Delete the segments below `base`, after the commit that set it; returns how many documents.  Idempotent."""
+    below = {"_id": {"$gte": _place(fence_id, 0, MinKey()), "$lt": _place(fence_id, base, MinKey())}}
+    return mongo.database[collection].delete_many(below).deleted_count
+
+
+def _place(fence_id: str, number: int, chunk: Any) -> dict[str, Any]:
+    return {"f": fence_id, "n": number, "k": chunk}

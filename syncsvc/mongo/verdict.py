@@ -1,0 +1,113 @@
+"""
+Whose fault an error of the server is: the world's (try again), the document's (park it), or unknown (leave).
+
+One table for all; `mongo.committer` acts on it.  Codes: MongoDB `src/mongo/base/error_codes.yml`.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pymongo import errors
+
+from syncsvc.errors import Unreachable
+
+TRANSIENT = "TransientTransactionError"
+UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
+
+
+class Verdict(Enum):
+    """Who has to act."""
+
+    #: Network, election, conflict: the same transaction may pass later.
+    AGAIN = "again"
+    #: This document will be refused each time.
+    DOCUMENT = "document"
+    #: Nothing we know: leave the process rather than guess.
+    FATAL = "fatal"
+
+
+#: Codes of the world, in or outside a transaction.
+AGAIN_CODES = {
+    6: "HostUnreachable",
+    7: "HostNotFound",
+    24: "LockTimeout",
+    50: "MaxTimeMSExpired",
+    64: "WriteConcernFailed",
+    89: "NetworkTimeout",
+    91: "ShutdownInProgress",
+    112: "WriteConflict",
+    134: "ReadConcernMajorityNotAvailableYet",
+    189: "PrimarySteppedDown",
+    202: "NetworkInterfaceExceededTimeLimit",
+    225: "TransactionTooOld",
+    246: "SnapshotUnavailable",
+    251: "NoSuchTransaction",
+    262: "ExceededTimeLimit",
+    267: "PreparedTransactionInProgress",
+    9001: "SocketException",
+    10107: "NotWritablePrimary",
+    11600: "InterruptedAtShutdown",
+    11601: "Interrupted",  # killSessions of a new owner hits all transactions of this session
+    11602: "InterruptedDueToReplStateChange",
+    13435: "NotPrimaryNoSecondaryOk",
+    13436: "NotPrimaryOrSecondary",
+}
+
+#: Codes of a document that cannot be stored where it belongs.
+DOCUMENT_CODES = {
+    2: "BadValue",
+    9: "FailedToParse",
+    52: "DollarPrefixedFieldName",
+    53: "InvalidIdField",
+    54: "NotSingleValueField",
+    55: "InvalidDBRef",
+    56: "EmptyFieldName",
+    57: "DottedFieldName",
+    66: "ImmutableField",
+    121: "DocumentValidationFailure",
+    171: "CannotIndexParallelArrays",
+    10334: "BSONObjectTooLarge",
+    11000: "DuplicateKey",
+    15998: "DocumentTooDeep",
+    16755: "CannotExtractGeoKeys",
+    17280: "KeyTooLong",
+    17419: "DocumentTooLargeAfterUpdate",
+    17420: "DocumentTooLargeAfterUpdate",
+}
+
+
+def of_code(code: int | None) -> Verdict:
+    """Verdict of a code in `writeErrors` or of a command; 11000 is judged by the caller, who knows the key."""
+    if code in AGAIN_CODES:
+        return Verdict.AGAIN
+    return Verdict.DOCUMENT if code in DOCUMENT_CODES else Verdict.FATAL
+
+
+def of_error(error: errors.PyMongoError) -> Verdict:
+    """Verdict of what the driver raised."""
+    if error.has_error_label(TRANSIENT) or isinstance(error, errors.ConnectionFailure):
+        return Verdict.AGAIN
+    if isinstance(error, errors.OperationFailure):
+        return of_code(error.code)
+    return Verdict.DOCUMENT if isinstance(error, errors.DocumentTooLarge) else Verdict.FATAL
+
+
+def unknown_commit(error: errors.PyMongoError) -> bool:
+    """Whether a commitTransaction that raised this may have been carried out."""
+    return error.has_error_label(UNKNOWN_COMMIT) or isinstance(error, errors.ConnectionFailure)
+
+
+def described(error: errors.PyMongoError) -> str:
+    """Type and code; never the message, which may quote a document."""
+    return f"{type(error).__name__} (code {getattr(error, 'code', None)})"
+
+
+def failed(where: str, what: str) -> Unreachable:
+    """What a FATAL verdict becomes."""
+    return Unreachable(
+        code="mongo.failed",
+        where=where,
+        what=f"the server answered with an error that is not known to pass by itself: {what}",
+        fix="look the code up in the server's log; syncsvc goes on from the fence when restarted",
+    )

@@ -1,0 +1,180 @@
+"""
+State of one fence: a store whose changes leave in segments, and which is made whole again from segments.
+
+    fold: get / put / delete / scan      -> the store, and `changed`
+    take_segment()                       -> one blob for the step's transaction (`mongo.committer`)
+    committed(seq, now)                  -> now and then a commit of the local store, stamped with seq
+    behind(), apply(), caught_up()       -> after a start or a rebalance: read what is missing
+
+The segments `base..seq` hold the whole state.  That they do not grow for ever is the work of the *sweep*: when they
+have grown past twice the live state, each following segment also carries a slice of the live state in key order; when
+the walk has gone through, everything below the sweep's first segment is superfluous: a key changed since then is in a
+later segment, and one that did not change was in a slice.  (`tests/state/test_partition.py` proves it by histories of
+crashes.)  Knows neither records nor MongoDB; time is an argument (invariant 7).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import NamedTuple
+
+from syncsvc.state import segments
+from syncsvc.state.store import Store
+from syncsvc.state.sweep import SLICE_BYTES, Sweep, Weight
+
+#: Local commits: at the latest this long after the first change not kept, in seconds.  What a kill loses of the cache
+#: is read again from segments, so this only weighs commits (0.5 ms and more) against a second of segments.
+KEEP_SECONDS = 1.0
+#: .. or when this many bytes have changed: LMDB holds them as dirty pages in memory.
+KEEP_BYTES = 32 << 20
+
+class Taken(NamedTuple):
+    """What a step's transaction has to carry for the state."""
+
+    #: One segment; empty when nothing changed and no sweep runs.
+    blob: bytes
+    #: New `base` for the fence, when a sweep ended with this segment: lower segments may go after the commit.
+    base: int | None
+
+
+class PartitionState:
+    """One fence's state.  `lineage`: uuid of the generation and fence id; a cache of another one is never used."""
+
+    get: Callable[[bytes], bytes | None]
+    scan: Callable[[bytes], list[tuple[bytes, bytes]]]
+    walk: Callable[[bytes, bytes, int], list[tuple[bytes, bytes]]]
+    any: Callable[[bytes], bool]
+
+    def __init__(self, store: Store, lineage: bytes) -> None:
+        self._store, self._lineage = store, lineage.hex()
+        self._changed: dict[bytes, bytes | None] = {}
+        self._weight = Weight()
+        self._sweep: Sweep | None = None
+        self._seq = self._taken = self._kept = 0
+        self._unkept_bytes, self._kept_at = 0, float("-inf")
+        # Reads go to the store without a step between: they are the hottest calls of the fold.
+        self.get, self.scan, self.walk, self.any = store.get, store.scan, store.walk, store.any
+        self._store_put, self._store_delete = store.put, store.delete
+
+    # The fold.
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Set or replace, and remember it for the next segment."""
+        self._changed[key] = value
+        self._store_put(key, value)
+
+    def delete(self, key: bytes) -> None:
+        """Remove, and remember it for the next segment."""
+        self._changed[key] = None
+        self._store_delete(key)
+
+    # The step.
+
+    def take_segment(self, number: int, slice_bytes: int = SLICE_BYTES) -> Taken:
+        """
+        Everything changed since the last call, for segment `number`; with a slice of the state while a sweep runs.
+
+        The caller commits it in the transaction that raises the fence to `number`, and then calls `committed(number)`.
+        It may send the same blob again, but never drop it; the blob of a second call for the same number is appended.
+        """
+        changed, self._changed = self._changed, {}
+        self._taken = number
+        blob = segments.encode(changed) if changed else b""
+        self._unkept_bytes += len(blob)
+        self._weight.add(len(blob), len(changed))
+        if self._sweep is None and self._weight.heavy(self._store.entries):
+            self._sweep = Sweep(first=number)
+        if self._sweep is None:
+            return Taken(blob, None)
+        sweep = self._sweep
+        live, entries = sweep.next_slice(self._store, max(slice_bytes, len(blob)))
+        self._weight.add(len(live), entries)
+        sweep.weight.add(len(blob) + len(live), len(changed) + entries)
+        if not sweep.ended:
+            return Taken(blob + live, None)
+        self._weight, self._sweep = sweep.weight, None
+        return Taken(blob + live, sweep.first)
+
+    def committed(self, seq: int, now_seconds: float) -> bool:
+        """
+        The transaction of segment `seq` is durable; keep the local store now and then.  True when it was kept.
+
+        The store is kept only while it shows exactly the state at `seq`: with changes of a later step in it, a crash
+        would leave a cache that has them although MongoDB never did.
+        """
+        self._seq = seq
+        due = self._unkept_bytes >= KEEP_BYTES or now_seconds - self._kept_at >= KEEP_SECONDS
+        if not (due and self._clean() and self._unkept_bytes):
+            return False
+        self._keep()
+        self._kept_at = now_seconds
+        return True
+
+    def overdue(self) -> bool:
+        """Whether the next step should wait for the one in flight, so that the store can be kept."""
+        return self._unkept_bytes >= 2 * KEEP_BYTES
+
+    # After a start.
+
+    def behind(self, seq: int, base: int) -> int:
+        """
+        First segment to read so that the state is that of a fence at `seq` whose segments begin at `base`.
+
+        Read `first..seq` in order through `apply`, then call `caught_up(seq)`; nothing to read when it is above `seq`.
+        A cache that is another lineage's, ahead of the fence, or so old that segments it needs are gone, is wiped.
+        """
+        kept = self._read_stamp()
+        if kept is not None and base - 1 <= kept <= seq:
+            self._kept = kept
+            return kept + 1
+        self._store.wipe()
+        self._weight, self._kept = Weight(), 0
+        return base
+
+    def apply(self, blob: bytes) -> None:
+        """One segment, in order of their numbers."""
+        entries: list[tuple[bytes, bytes]] = []
+        # One segment may name a key twice (its changes, then a slice of a sweep; or two blobs): the last one holds.
+        latest = dict(segments.decode(blob))
+        for key, value in latest.items():
+            if value is None:
+                self._store_delete(key)
+            else:
+                entries.append((key, value))
+        self._store.load(entries)
+        self._weight.add(len(blob), len(latest))
+        self._unkept_bytes += len(blob)
+        if self._unkept_bytes >= KEEP_BYTES:
+            # Without a stamp: killed now, the cache is void, for it may hold half a state.
+            self._store.commit(b"")
+            self._unkept_bytes = 0
+
+    def caught_up(self, seq: int) -> None:
+        """The last wanted segment was applied: the state is that of the fence at `seq`."""
+        self._seq = self._taken = seq
+        if self._kept != seq:
+            self._keep()
+
+    def close(self) -> None:
+        """Keep the store when it shows a committed state, else leave it at the last one kept; let it go."""
+        if self._clean() and self._kept != self._seq:
+            self._keep()
+        self._store.close()
+
+    def _clean(self) -> bool:
+        return not self._changed and self._taken <= self._seq
+
+    def _keep(self) -> None:
+        stamp = {"format": 1, "lineage": self._lineage, "seq": self._seq, **self._weight.as_dict()}
+        self._store.commit(json.dumps(stamp).encode())
+        self._kept, self._unkept_bytes = self._seq, 0
+
+    def _read_stamp(self) -> int | None:
+        """Number of the last segment in the cache; None when the cache is of no use."""
+        stamp = json.loads(self._store.stamp() or b"{}")
+        if stamp.get("format") != 1 or stamp["lineage"] != self._lineage:
+            return None
+        self._weight = Weight(stamp["bytes"], stamp["entries"])
+        seq: int = stamp["seq"]
+        return seq

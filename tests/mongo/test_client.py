@@ -1,0 +1,95 @@
+"""Connecting: what is refused, and what a user is told to do about it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from syncsvc.devstack import cache, server
+from syncsvc.devstack.mongod import Mongod
+from syncsvc.errors import Unreachable, UsageFault
+from syncsvc.mongo import client
+from tests.mongo.server import FaultyMongod, UninitiatedMongod
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def one_of(store: cache.Cache, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Mongod]:
+    """A server of the kind asked for."""
+    made: Mongod = request.param(store, tmp_path)
+    made.start()
+    yield made
+    made.stop()
+
+
+def standalone(store: cache.Cache, folder: Path) -> Mongod:
+    """A server without replica set."""
+    return Mongod(store, folder, standalone=True, cache_gb=0.25)
+
+
+@pytest.mark.parametrize("one_of", [standalone], indirect=True)
+def test_a_standalone_server_is_refused_with_the_way_out(one_of: Mongod) -> None:
+    """There are no transactions; the message has the commands that make it a replica set."""
+    with pytest.raises(Unreachable) as refused:
+        client.connect(one_of.uri, "db")
+
+    (problem,) = refused.value.problems
+    assert problem.code == "mongo.no_transactions"
+    assert "--replSet rs0" in problem.fix
+    assert "rs.initiate()" in problem.fix
+
+
+@pytest.mark.parametrize("one_of", [UninitiatedMongod], indirect=True)
+def test_a_set_that_was_never_initiated_is_told_apart(one_of: Mongod) -> None:
+    """It only wants rs.initiate(), not a restart."""
+    with pytest.raises(Unreachable, match=r"mongo\.not_initiated"):
+        client.connect(f"mongodb://{one_of.address}/", "db", patience_seconds=1.5)
+
+
+def test_a_replica_set_is_taken(mongod: FaultyMongod) -> None:
+    """Also by one address, without the name of the set."""
+    connection = client.connect(f"mongodb://{mongod.address}/", "db")
+
+    assert connection.where == f"{mongod.address}/db"
+    connection.close()
+
+
+def test_a_server_that_is_not_there_is_unreachable() -> None:
+    """After the patience given, not after the driver's 30 s."""
+    with pytest.raises(Unreachable, match=r"mongo\.unreachable"):
+        client.connect(f"mongodb://127.0.0.1:{server.free_port()}/", "db", patience_seconds=0.5)
+
+
+def test_wrong_credentials_are_refused_without_being_shown(mongod: FaultyMongod) -> None:
+    """The password is in no message."""
+    with pytest.raises(Unreachable) as refused:
+        client.connect(f"mongodb://ann:s3cret@{mongod.address}/", "db")
+
+    assert refused.value.problems[0].code == "mongo.refused"
+    assert "s3cret" not in str(refused.value)
+
+
+def test_credentials_may_come_from_files(mongod: FaultyMongod, tmp_path: Path) -> None:
+    """As Kubernetes mounts them; a user that does not exist shows that they were used."""
+    (tmp_path / "user").write_text("ann\n")
+    (tmp_path / "password").write_text("s3cret\n")
+    access = client.Access(username_file=tmp_path / "user", password_file=tmp_path / "password")
+
+    with pytest.raises(Unreachable, match=r"mongo\.refused"):
+        client.connect(f"mongodb://{mongod.address}/", "db", access=access)
+
+
+@pytest.mark.parametrize("uri", ["mongodb://", "mongodb://a:b:c/"])
+def test_a_uri_that_is_none_is_the_users_fault(uri: str) -> None:
+    """Exit code 2, before anything is tried."""
+    with pytest.raises(UsageFault, match=r"mongo\.bad_uri"):
+        client.connect(uri, "db")
+
+
+def test_a_secret_that_is_not_mounted_is_named(mongod: FaultyMongod, tmp_path: Path) -> None:
+    """The path is the place of the problem."""
+    access = client.Access(username_file=tmp_path / "user", password_file=tmp_path / "password")
+
+    with pytest.raises(UsageFault, match=r"mongo\.bad_access"):
+        client.connect(f"mongodb://{mongod.address}/", "db", access=access)

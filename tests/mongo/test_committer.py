@@ -1,0 +1,210 @@
+"""The one transaction a step: what it writes together, what it refuses alone."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+
+import bson
+import pytest
+
+from syncsvc.mongo import names, segments
+from syncsvc.mongo.client import Mongo
+from syncsvc.mongo.commit import (
+    Abandoned,
+    Commit,
+    DocumentInsertClash,
+    DocumentRefused,
+    Fenced,
+    OutOfStep,
+    ParkedWrite,
+    Write,
+)
+from syncsvc.mongo.committer import Committer
+from tests.mongo.server import STATE, failing, fence_now, insert, owned, put, step, stored
+
+pytestmark = pytest.mark.servers
+
+
+def test_offset_state_and_documents_become_durable_together(mongo: Mongo, committer: Committer) -> None:
+    """One commit moves the fence, adds the segment and writes the documents."""
+    fence = owned(mongo, committer)
+    mongo.database["docs"].insert_one({"_id": 3})
+    committer.submit(step(fence, put(1, a=1), insert(2), Write("delete", bson.encode({"_id": 3})))).result(20)
+
+    assert fence_now(mongo, fence) == (1, 1, 10)
+    assert stored(mongo) == {1: {"_id": 1, "a": 1}, 2: {"_id": 2}}
+    assert list(segments.segments(mongo, STATE, fence.id, 1, 9)) == [(1, b"segment")]
+
+
+def test_any_field_of_the_fence_can_be_set(mongo: Mongo, committer: Committer) -> None:
+    """The next owner finds base and whatever else the steps have set."""
+    fence = owned(mongo, committer)
+    commit = Commit(fence.id, fence.epoch, 0, {"offset": 7, "base": 4, "bulk": True})
+    committer.submit(commit).result(20)
+    again = owned(mongo, committer)
+
+    assert (again.seq, again.offset, again.base, again.fields) == (1, 7, 4, {"bulk": True})
+
+
+def test_parked_entries_are_part_of_the_step(mongo: Mongo, committer: Committer) -> None:
+    """Parking and releasing cannot be torn from the state they belong to."""
+    fence = owned(mongo, committer)
+    commit = Commit(fence.id, 1, 0, {}, parked=[ParkedWrite("a", {"code": "x"}), ParkedWrite("b", {"code": "y"})])
+    committer.submit(commit).result(20)
+    committer.submit(Commit(fence.id, 1, 1, {}, parked=[ParkedWrite("a", None)])).result(20)
+
+    assert list(mongo.database[names.PARKED].find()) == [{"_id": "b", "code": "y"}]
+
+
+def test_a_segment_larger_than_a_document_is_cut(mongo: Mongo, committer: Committer) -> None:
+    """MongoDB takes 16 MiB a document; a step may change more."""
+    fence = owned(mongo, committer)
+    blob = bytes(range(256)) * (70 << 10)
+    committer.submit(step(fence, blob=blob)).result(60)
+
+    assert list(segments.segments(mongo, STATE, fence.id, 1, 1)) == [(1, blob)]
+
+
+def test_what_waits_goes_out_as_one_transaction(mongo: Mongo) -> None:
+    """Partitions that commit while a transaction is under way share the next one."""
+    seen: list[tuple[int, int]] = []
+    committer = Committer(mongo, observe=lambda _, commits, writes, __: seen.append((commits, writes)))
+    fences = [owned(mongo, committer, f"test/g1/joiner/{partition}") for partition in range(4)]
+    with failing(mongo, ["commitTransaction"], 1, blockConnection=True, blockTimeMS=300):
+        futures = [committer.submit(step(fence, put(fence.id))) for fence in fences]
+        for future in futures:
+            future.result(20)
+    committer.close()
+
+    assert sum(commits for commits, _ in seen) == 4
+    assert len(seen) <= 3
+
+
+def grouped(mongo: Mongo, committer: Committer, commits: list[Commit]) -> list[Future[None]]:
+    """Submit so that all but a first, other commit share one transaction; wait until all have ended."""
+    first = owned(mongo, committer, "test/g1/joiner/first")
+    with failing(mongo, ["commitTransaction"], 1, blockConnection=True, blockTimeMS=300):
+        committer.submit(step(first))
+        futures = [committer.submit(commit) for commit in commits]
+        for future in futures:
+            future.exception(30)
+    return futures
+
+
+def test_a_refused_document_does_not_hold_up_its_group(mongo: Mongo, committer: Committer) -> None:
+    """The others are durable; the one is told which document and why, and nothing of it was written."""
+    mongo.database["docs"].create_index("name", unique=True, sparse=True)
+    fences = [owned(mongo, committer, f"test/g1/joiner/{partition}") for partition in range(3)]
+    bad = step(fences[1], put(10), put(11, name="n"), put(12, name="n"))
+    one, two, three = grouped(mongo, committer, [step(fences[0], put(1)), bad, step(fences[2], put(3))])
+
+    assert (one.exception(), three.exception()) == (None, None)
+    refused = two.exception()
+    assert isinstance(refused, DocumentRefused)
+    assert (refused.index, refused.code) == (2, 11000)
+    assert stored(mongo).keys() == {1, 3}
+    assert fence_now(mongo, fences[1]) == (1, 0, 0)
+
+
+def test_a_lost_fence_does_not_hold_up_its_group(mongo: Mongo, committer: Committer) -> None:
+    """The partition that has another owner is fenced; the others go on."""
+    lost, kept = owned(mongo, committer, "test/g1/joiner/1"), owned(mongo, committer, "test/g1/joiner/2")
+    owned(mongo, committer, lost.id)
+    one, two = grouped(mongo, committer, [step(lost, put(1)), step(kept, put(2))])
+
+    assert isinstance(one.exception(), Fenced)
+    assert two.exception() is None
+    assert stored(mongo).keys() == {2}
+
+
+BROKEN = bson.encode({"$a": 1})
+
+
+@pytest.mark.parametrize(
+    ("write", "code"),
+    [
+        pytest.param(put(1, text="x" * (16 << 20)), 10334, id="larger than 16 MiB"),
+        pytest.param(Write("put", bson.encode({"_id": 1}), bson.encode({"_id": 2})), 66, id="another _id inside"),
+        pytest.param(put([1]), 53, id="an array as _id"),
+        pytest.param(Write("put", bson.encode({"_id": 1}), BROKEN), 9, id="a document that begins like an update operator"),
+        pytest.param(put(1, status="no such"), 121, id="against the collection's validator"),
+        pytest.param(insert(1, status="no such"), 121, id="an insert against the validator"),
+        pytest.param(put(1, name="taken"), 11000, id="against a unique index"),
+        pytest.param(insert(1, name="taken"), 11000, id="an insert against a unique index"),
+    ],
+)
+def test_a_document_that_can_never_be_stored_is_named(
+    mongo: Mongo, committer: Committer, write: Write, code: int
+) -> None:
+    """Its index and the code; resubmitted without it, the step goes through."""
+    mongo.database.command({"collMod": "docs", "validator": {"status": {"$ne": "no such"}}})
+    mongo.database["docs"].create_index("name", unique=True, sparse=True)
+    mongo.database["docs"].insert_one({"_id": 9, "name": "taken"})
+    fence = owned(mongo, committer)
+
+    with pytest.raises(DocumentRefused) as refused:
+        committer.submit(step(fence, put(0), write, put(5))).result(30)
+    assert (refused.value.index, refused.value.code) == (1, code)
+    committer.submit(step(fence, put(0), put(5))).result(20)
+    assert stored(mongo).keys() == {0, 5, 9}
+
+
+def test_a_document_just_below_the_limit_is_written(mongo: Mongo, committer: Committer) -> None:
+    """The command around it does not make it too large."""
+    fence = owned(mongo, committer)
+    committer.submit(step(fence, put(1, text="x" * ((16 << 20) - 30)), put(2))).result(60)
+
+    assert stored(mongo).keys() == {1, 2}
+
+
+def test_an_insert_of_what_exists_asks_for_puts(mongo: Mongo, committer: Committer) -> None:
+    """The first copy inserts; a document that is there already is no fault of the document."""
+    mongo.database["docs"].insert_one({"_id": 2})
+    fence = owned(mongo, committer)
+
+    with pytest.raises(DocumentInsertClash) as clash:
+        committer.submit(step(fence, insert(1), insert(2))).result(20)
+    assert clash.value.index == 1
+    committer.submit(step(fence, put(1), put(2))).result(20)
+
+
+def test_commits_of_one_fence_are_carried_out_in_order(mongo: Mongo, committer: Committer) -> None:
+    """Several may be under way; each begins where the one before ended."""
+    fence = owned(mongo, committer)
+    futures = [committer.submit(step(fence, put(1, at=seq), seq=seq)) for seq in range(20)]
+    for future in futures:
+        future.result(20)
+
+    assert stored(mongo)[1]["at"] == 19
+    assert fence_now(mongo, fence) == (1, 20, 200)
+
+
+def test_a_step_sent_twice_is_refused(mongo: Mongo, committer: Committer) -> None:
+    """The fence has gone on; a caller that does not know it has lost its place."""
+    fence = owned(mongo, committer)
+    committer.submit(step(fence)).result(20)
+
+    with pytest.raises(OutOfStep):
+        committer.submit(step(fence)).result(20)
+
+
+def test_a_closed_committer_gives_its_commits_up(mongo: Mongo) -> None:
+    """Nothing hangs at the end: what is queued ends, and later commits are refused."""
+    committer = Committer(mongo)
+    fence = owned(mongo, committer)
+    with failing(mongo, ["update"], 1, blockConnection=True, blockTimeMS=300):
+        waiting = [committer.submit(step(fence, put(seq), seq=seq)) for seq in range(3)]
+        committer.close()
+
+    assert all(isinstance(future.exception(20), Abandoned) for future in waiting)
+    assert isinstance(committer.submit(step(fence)).exception(), Abandoned)
+    assert stored(mongo) == {}
+
+
+def test_segments_of_a_forgotten_fence_are_no_documents_fault(mongo: Mongo, committer: Committer) -> None:
+    """State that outlived its fence stops the step with an error, it does not park a document."""
+    fence = owned(mongo, committer)
+    mongo.database[STATE].insert_one({"_id": {"f": fence.id, "n": bson.Int64(1), "k": 0}, "b": b""})
+
+    with pytest.raises(Exception, match=r"mongo\.failed"):
+        committer.submit(step(fence, put(1))).result(20)

@@ -1,0 +1,200 @@
+"""What every store promises; the same sentences hold for memory and for LMDB."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncsvc.errors import Unreachable
+from syncsvc.state import lmdb_store
+from syncsvc.state.lmdb_store import LmdbStore
+from syncsvc.state.memory import MemoryStore
+from syncsvc.state.store import Store
+
+#: Beginnings that cross LMDB's limit of 511 bytes, once and twice.
+BEGINNINGS = [b"", b"a", b"a\xff", b"\xff\xff", b"x" * 509, b"x" * 511, b"x" * 515, b"x" * 1100, b"\xff" * 600]
+KEYS = st.builds(bytes.__add__, st.sampled_from(BEGINNINGS), st.binary(min_size=1, max_size=3))
+PREFIXES = st.builds(bytes.__add__, st.sampled_from(BEGINNINGS), st.binary(max_size=2))
+CHANGES = st.lists(st.tuples(KEYS, st.none() | st.binary(max_size=4)), max_size=40)
+
+
+@pytest.fixture(params=["memory", "lmdb"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store of each kind."""
+    made: Store = MemoryStore() if request.param == "memory" else LmdbStore(tmp_path / "store")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LmdbStore]:
+    """One LMDB store for all examples of a property; each example wipes it."""
+    made = LmdbStore(tmp_path_factory.mktemp("pair") / "store")
+    yield made
+    made.close()
+
+
+def test_a_write_is_read_at_once(store: Store) -> None:
+    """Nothing has to be committed before a read sees it."""
+    store.put(b"k", b"v")
+
+    assert store.get(b"k") == b"v"
+
+
+def test_a_deleted_key_is_gone(store: Store) -> None:
+    """Deleting twice, or what never was, is no error."""
+    store.put(b"k", b"v")
+    store.delete(b"k")
+    store.delete(b"k")
+
+    assert store.get(b"k") is None
+    assert store.entries() == 0
+
+
+def test_an_empty_value_is_not_a_missing_one(store: Store) -> None:
+    """`b""` is a value; only None says that a key is not there."""
+    store.put(b"k", b"")
+
+    assert store.get(b"k") == b""
+    assert store.any(b"k")
+
+
+def test_a_scan_gives_whole_keys_in_order(store: Store) -> None:
+    """Exactly the keys with the prefix, sorted, with their values."""
+    for key in (b"b2", b"a9", b"b1", b"c", b"b"):
+        store.put(key, key.upper())
+
+    assert store.scan(b"b") == [(b"b", b"B"), (b"b1", b"B1"), (b"b2", b"B2")]
+
+
+def test_a_scan_is_a_copy(store: Store) -> None:
+    """One may write while going through the list."""
+    store.put(b"a1", b"")
+    for key, _ in store.scan(b"a"):
+        store.put(key + b"x", b"")
+        store.delete(key)
+
+    assert store.scan(b"") == [(b"a1x", b"")]
+
+
+def test_a_walk_goes_on_after_its_last_key(store: Store) -> None:
+    """`start = last key + b"\\0"` continues without gap or repetition."""
+    keys = [b"p%02d" % number for number in range(10)]
+    for key in [*keys, b"q"]:
+        store.put(key, b"")
+
+    first = store.walk(b"p", b"p", 6)
+    rest = store.walk(first[-1][0] + b"\0", b"p", 6)
+
+    assert [key for key, _ in first + rest] == keys
+
+
+def test_a_commit_keeps_its_stamp(store: Store) -> None:
+    """The stamp says which moment the store shows; a wiped store has none."""
+    assert store.stamp() is None
+    store.commit(b"one")
+    assert store.stamp() == b"one"
+    store.wipe()
+    assert store.stamp() is None
+
+
+@given(changes=CHANGES, prefix=PREFIXES, start=PREFIXES, limit=st.integers(1, 10))
+@settings(max_examples=300, deadline=None)
+def test_lmdb_and_memory_agree_on_any_keys(
+    pair: LmdbStore, changes: list[tuple[bytes, bytes | None]], prefix: bytes, start: bytes, limit: int
+) -> None:
+    """Long keys, keys that are a prefix of others and keys of 0xff: the same answers in the same order."""
+    pair.wipe()
+    model = MemoryStore()
+    for key, value in changes:
+        for one in (pair, model):
+            if value is None:
+                one.delete(key)
+            else:
+                one.put(key, value)
+
+    assert pair.scan(b"") == model.scan(b"")
+    assert pair.scan(prefix) == model.scan(prefix)
+    assert pair.any(prefix) == model.any(prefix)
+    assert pair.walk(start, prefix, limit) == model.walk(start, prefix, limit)
+    assert [pair.get(key) for key, _ in changes] == [model.get(key) for key, _ in changes]
+
+
+@given(entries=st.dictionaries(KEYS, st.binary(max_size=4)))
+@settings(max_examples=100, deadline=None)
+def test_loading_many_is_putting_each(pair: LmdbStore, entries: dict[bytes, bytes]) -> None:
+    """`load` replaces what is there and takes keys of any length."""
+    pair.wipe()
+    for key in entries:
+        pair.put(key, b"before")
+    pair.load(list(entries.items()))
+
+    assert dict(pair.scan(b"")) == entries
+
+
+def test_deleting_long_keys_leaves_nothing_behind(tmp_path: Path) -> None:
+    """The links that lead to long keys go with the last of them."""
+    store = LmdbStore(tmp_path)
+    keys = [b"x" * 1600 + b"%d" % number for number in range(3)]
+    for key in keys:
+        store.put(key, b"")
+    for key in keys:
+        store.delete(key)
+
+    assert store.entries() == 0
+    store.close()
+
+
+def test_what_was_not_committed_is_lost_with_the_owner(tmp_path: Path) -> None:
+    """After a reopen the store shows its last commit, and the stamp of it."""
+    store = LmdbStore(tmp_path)
+    store.put(b"kept", b"")
+    store.commit(b"s1")
+    store.put(b"lost", b"")
+    store.close()
+
+    store = LmdbStore(tmp_path)
+    assert store.scan(b"") == [(b"kept", b"")]
+    assert store.stamp() == b"s1"
+    store.close()
+
+
+def test_a_folder_has_one_owner(tmp_path: Path) -> None:
+    """A second owner is told so, with the way out, or goes beside it."""
+    store = LmdbStore(tmp_path / "p0")
+    with pytest.raises(Unreachable, match=r"state\.locked"):
+        LmdbStore(tmp_path / "p0")
+    beside = lmdb_store.open_beside(tmp_path / "p0")
+    beside.put(b"k", b"v")
+
+    assert store.get(b"k") is None
+    store.close()
+    beside.close()
+
+
+def test_a_cache_of_another_boot_is_thrown_away(tmp_path: Path) -> None:
+    """Pages are never fsynced: after a crash of the machine they may be torn."""
+    store = LmdbStore(tmp_path)
+    store.put(b"k", b"v")
+    store.commit(b"s")
+    store.close()
+    (tmp_path / "boot").write_bytes(b"another boot")
+
+    store = LmdbStore(tmp_path)
+    assert store.stamp() is None
+    assert store.get(b"k") is None
+    store.close()
+
+
+def test_the_map_grows_between_commits(tmp_path: Path) -> None:
+    """A state larger than the first map size goes in, as long as one commit does not fill half of it."""
+    store = LmdbStore(tmp_path, map_bytes=1 << 20)
+    for round_ in range(40):
+        for number in range(100):
+            store.put(b"%d/%d" % (round_, number), b"v" * 1000)
+        store.commit(b"%d" % round_)
+
+    assert store.entries() == 4000
+    store.close()
