@@ -129,7 +129,8 @@ class JoinerActor(Actor):
     def _work(self, due: Due, acks: list[Ack], records: int) -> _Work:
         taken = self._state.take_segment(self._seq + 1)
         tally = self.joiner.take_tally()
-        self._source_ms = max(self._source_ms, tally.newest_ms)
+        # The keyed topic mixes senders, so only the oldest event of a step says what is surely applied (invariant 9).
+        self._source_ms = tally.oldest_ms or self._source_ms
         step = Step(
             self._fence.id, self._fence.epoch, self._seq, self.offset, taken.base, self._source_ms,
             (taken.blob,) if taken.blob else (), self._written(due), self.joiner.agenda.copied, self._entries(due),
@@ -150,7 +151,7 @@ class JoinerActor(Actor):
         self._report.folded(tally)
         self._tell(due, refused)
         waiting = joiner.agenda.oldest_waiting()
-        self._report.applied(step.offset, due.oldest_ms or tally.newest_ms or None)
+        self._report.applied(step.offset, tally.oldest_ms or None)
         self._report.waiting(waiting)
         self._report.committed(step.offset, work.records, len(step.documents), began)
 

@@ -71,7 +71,7 @@ class RouterActor(Actor):
                 self._acks.append(ack)
                 await self._send()
             if self._records and self._oldest_ms is None:
-                self._oldest_ms = self._router.tally.newest_ms or None
+                self._oldest_ms = self._router.tally.oldest_ms or None
                 self._report.waiting(self._oldest_ms)
             if self._records >= COMMIT_RECORDS or time.monotonic() >= due:
                 if self._records or self._marked_unsaved():

@@ -40,8 +40,9 @@ class Tally:
     unchanged: int = 0
     #: Deliveries for a subscription that is no longer this one.
     crossed: int = 0
-    #: Source commit time of the newest record, ms.
+    #: Source commit times of the newest and the oldest record, ms; 0 when none told it.
     newest_ms: int = 0
+    oldest_ms: int = 0
 
 
 class Joiner:
@@ -90,8 +91,11 @@ class Joiner:
             self._references.settle(record.offset + 1)
             name = KINDS[kind]
             self.tally.applied[name] = self.tally.applied.get(name, 0) + 1
-            if source_ms > self.tally.newest_ms:
-                self.tally.newest_ms = source_ms
+            tally = self.tally
+            if source_ms > tally.newest_ms:
+                tally.newest_ms = source_ms
+            if source_ms and (source_ms < tally.oldest_ms or not tally.oldest_ms):
+                tally.oldest_ms = source_ms
         for sender in self._risen:
             self._state.put(HIGH_WATER + U16.pack(sender), high_water[sender])
         self._risen.clear()

@@ -27,6 +27,11 @@ def ensure(mongo: Mongo, wanted: Iterable[str]) -> None:
                 raise verdict.failed(f"{mongo.where}.{name}", verdict.described(error)) from None
 
 
+def holds_documents(mongo: Mongo, collection: str) -> bool:
+    """Whether there is a document in it."""
+    return mongo.database[collection].find_one({}, {"_id": 1}) is not None
+
+
 def view_target(mongo: Mongo, view: str) -> str | None:
     """
     Collection that the view shows; None when nothing has that name.

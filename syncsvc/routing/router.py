@@ -21,6 +21,7 @@ from syncsvc.routing.records import Outbox, Record
 from syncsvc.routing.slot import Row, encoder, key_of
 
 MARKED = b"e"  # state key: the end mark of the first copy was sent
+DROPPED = b"d"  # state key: row whose redelivered delete was dropped as stale; the tombstone behind it is to be, too
 Address = Callable[[Row], bytes | None]
 
 
@@ -58,8 +59,15 @@ class Tally:
     #: `{reason: records}`.
     skipped: dict[str, int] = field(default_factory=dict)
     parked: int = 0
-    #: Source commit time of the newest record, ms; 0 when none told it.
+    #: Source commit times of the newest and the oldest record, ms; 0 when none told it.
     newest_ms: int = 0
+    oldest_ms: int = 0
+
+    def see(self, source_ms: int) -> None:
+        """Widens the span of source commit times."""
+        self.newest_ms = max(self.newest_ms, source_ms)
+        if source_ms and (source_ms < self.oldest_ms or not self.oldest_ms):
+            self.oldest_ms = source_ms
 
     def skip(self, reason: str) -> None:
         """Counts a record that changes nothing."""
@@ -159,8 +167,7 @@ class Router:
             return
         self._count(change.op)
         self.outbox.at(record.offset, change.ts_ms)
-        if change.ts_ms > self.tally.newest_ms:
-            self.tally.newest_ms = change.ts_ms
+        self.tally.see(change.ts_ms)
         place = memory.place(change.file_base, change.position)
         held = self._state.get(memory.key(identity))
         if held is None:
@@ -168,6 +175,8 @@ class Router:
         else:
             remembered = memory.decode(held)
             if memory.stale(remembered, place, change.ts_ms):  # invariant 3
+                if change.after is None:
+                    self._state.put(DROPPED, identity)
                 self.tally.skip("stale")
                 return
             known = remembered.addresses
@@ -201,6 +210,10 @@ class Router:
             identity = canonical(self._key(record))
         except DecodeError as error:
             self._park(record, error)
+            return
+        if self._state.get(DROPPED) == identity:  # a tombstone has no position of its own: it is as old as its delete
+            self._state.put(DROPPED, b"")
+            self.tally.skip("stale")
             return
         held = self._state.get(memory.key(identity))
         remembered = None if held is None else memory.decode(held)

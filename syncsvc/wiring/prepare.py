@@ -18,7 +18,7 @@ from syncsvc.engine.topics import Topics, TopicWish, check_topic
 from syncsvc.engine.wire import Wire
 from syncsvc.errors import Drift, Problem
 from syncsvc.mapping.model import Pipeline
-from syncsvc.mongo import generations
+from syncsvc.mongo import generations, namespaces
 from syncsvc.mongo.client import Mongo
 from syncsvc.routing import records
 from syncsvc.settings import Settings
@@ -104,7 +104,14 @@ async def generation(
     held = await asyncio.to_thread(generations.read, mongo, pipeline.name, pipeline.generation)
     ends: Mapping[TP, int] = {}
     if held is None:
-        ends = await _ends(sources, engine)
+        wire = Wire(engine, "syncsvc.prepare")
+        try:
+            await wire.start([*sources, pipeline.keyed_topic])
+            every = [TP(name, number) for name, count in sources.items() for number in range(count)]
+            ends = await wire.end_offsets(every)
+            await _refuse_leftovers(pipeline, mongo, wire)
+        finally:
+            await wire.stop()
     facts = [
         generations.TopicFacts(
             name, "", count, tuple(ends[TP(name, number)] for number in range(count)) if ends else ()
@@ -122,13 +129,26 @@ async def generation(
     return await asyncio.to_thread(generations.claim, mongo, wanted)
 
 
-async def _ends(sources: Mapping[str, int], engine: EngineSettings) -> dict[TP, int]:
-    wire = Wire(engine, "syncsvc.prepare")
-    try:
-        await wire.start(sources)
-        return await wire.end_offsets(TP(name, number) for name, count in sources.items() for number in range(count))
-    finally:
-        await wire.stop()
+async def _refuse_leftovers(pipeline: Pipeline, mongo: Mongo, wire: Wire) -> None:
+    """
+    Refuses to begin a generation on what another life of it has left behind.
+
+    Old keyed records would be taken for this generation's, and documents nobody writes any more would stay for ever.
+    """
+    keyed = [TP(pipeline.keyed_topic, number) for number in range(pipeline.partitions)]
+    records = sum((await wire.end_offsets(keyed)).values())
+    documents = await asyncio.to_thread(namespaces.holds_documents, mongo, pipeline.target_collection)
+    if not (records or documents):
+        return
+    if await asyncio.to_thread(generations.read, mongo, pipeline.name, pipeline.generation) is not None:
+        return  # another worker has begun it in this moment
+    what = f"topic {pipeline.keyed_topic} holds records" if records else f"{pipeline.target_collection} holds documents"
+    raise Drift(
+        code="generation.leftovers",
+        where=f"{mongo.where}, generation {pipeline.name}/g{pipeline.generation}",
+        what=f"there is no such generation, but {what}",
+        fix="raise `generation` in the mapping, or delete the topic and drop the collection of the earlier life",
+    )
 
 
 def ends_of(found: generations.Generation) -> dict[TP, int]:
