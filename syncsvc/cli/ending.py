@@ -1,0 +1,79 @@
+"""
+How a command ends: stable exit codes, problems instead of tracebacks, quiet on Ctrl-C and on a closed pipe.
+
+    0 ok · 1 a check failed · 2 wrong usage or mapping · 3 drift · 4 a server cannot be reached · 130 interrupted
+
+Problems go to stderr, or with `--output json` as `{"problems": [...]}` to stdout, so a pipe always gets one document.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import typer
+
+from syncsvc.errors import Problem, SyncError, UsageFault
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+UNEXPECTED = 1
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for JSON; also when the rest of it is wrong."""
+    return "json" in (after for word, after in pairwise(arguments) if word in ("--output", "-o")) or any(
+        word in ("--output=json", "-ojson") for word in arguments
+    )
+
+
+def run(command: Callable[[], Any], *, debug: bool, as_json: bool) -> int:
+    """Run a command and tell how it ended; the exit code."""
+    try:
+        outcome = command()
+        sys.stdout.flush()
+        return outcome if isinstance(outcome, int) else 0
+    except SyncError as error:
+        _tell(error.problems, as_json=as_json)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has enough; nothing may be written there any more, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the last line of defence: a person sees one line, not our stack
+        if (message := _usage(error)) is not None:
+            problem = Problem("usage.wrong", "command line", message, "syncsvc --help, or syncsvc COMMAND --help")
+            _tell((problem,), as_json=as_json)
+            return UsageFault.exit_code
+        return _unexpected(error, debug=debug, as_json=as_json)
+
+
+def _usage(error: Exception) -> str | None:
+    """What typer says of a command line it does not understand; None for any other error."""
+    told = getattr(error, "format_message", None)
+    return str(told()) if callable(told) and getattr(error, "exit_code", None) == UsageFault.exit_code else None
+
+
+def _unexpected(error: Exception, *, debug: bool, as_json: bool) -> int:
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    fix = "this is a fault of syncsvc: report it with the output of the same command and --debug"
+    _tell((Problem("unexpected", "syncsvc", what, fix),), as_json=as_json)
+    return UNEXPECTED
+
+
+def _tell(problems: Sequence[Problem], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"problems": [problem.as_dict() for problem in problems]}, indent=2))
+        return
+    for problem in problems:
+        print(problem.render(), file=sys.stderr)
+    if len(problems) > 1:
+        print(f"{len(problems)} problems", file=sys.stderr)

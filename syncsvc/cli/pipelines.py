@@ -1,0 +1,41 @@
+"""
+The mapping files of a command line: all of them read, all problems of all of them told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syncsvc.errors import Problem, UsageFault
+
+if TYPE_CHECKING:
+    from syncsvc.mapping.findings import Places
+    from syncsvc.mapping.model import Pipeline
+
+
+def load_with_places(files: Iterable[Path]) -> list[tuple[Pipeline, Places]]:
+    """
+    The pipelines with the places of their keys, in the order given.
+
+    Raises:
+        UsageFault: with the problems of every file.
+    """
+    from syncsvc import mapping
+
+    found: list[tuple[Pipeline, Places]] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            found.append(mapping.load_with_places(file))
+        except UsageFault as fault:
+            problems += fault.problems
+    if problems:
+        raise UsageFault.of(problems)
+    return found
+
+
+def load(files: Iterable[Path]) -> list[Pipeline]:
+    """The pipelines, in the order given; errors as of `load_with_places`."""
+    return [pipeline for pipeline, _ in load_with_places(files)]

@@ -1,0 +1,86 @@
+"""
+`syncsvc verify`: every document against the SQL join; exit code 1 with the first difference when one is not equal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from syncsvc.cli import output, pipelines, target
+from syncsvc.cli.output import Files, Format, Output
+from syncsvc.errors import CheckFailed
+
+if TYPE_CHECKING:
+    from syncsvc.verify import Report
+    from syncsvc.verify.compare import Progress
+
+ShowValues = Annotated[bool, typer.Option("--show-values", help="Also show the values that differ; they are data.")]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", min=0, metavar="SECONDS", help="Look again at what differs: lag is no damage."),
+]
+SHOWN_DIFFERENCES = 5  # of each pipeline, on a terminal; JSON has more
+_COUNTS = ("documents", "missing", "extra", "different", "seconds")
+
+
+def verify(files: Files, wait: Wait = 0.0, show_values: ShowValues = False, format_: Output = Format.TABLE) -> int:
+    """Compare every document of MongoDB with the rows of the source."""
+    from syncsvc import settings
+    from syncsvc import verify as check
+    from syncsvc.source import connection
+
+    loaded, given = pipelines.load(files), settings.read()
+    reports: dict[str, Report] = {}
+    with contextlib.ExitStack() as stack:
+        source = stack.enter_context(contextlib.closing(connection.connect(given.source_address())))
+        mongo = stack.enter_context(contextlib.closing(target.open_mongo(given)))
+        for pipeline in loaded:
+            collection = mongo.database[pipeline.target_collection]
+            with _bar(pipeline.name) as progress:
+                reports[pipeline.name] = check.compare(
+                    pipeline, source, collection, wait_seconds=wait, progress=progress
+                )
+    found = {name: report.as_dict(with_values=show_values) for name, report in reports.items()}
+    if format_ is Format.JSON:
+        output.show_json(_json(found))
+    else:
+        _show(found)
+    return 0 if all(report.equal for report in reports.values()) else CheckFailed.exit_code
+
+
+def _json(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """`{equal, pipelines: [{pipeline, documents, equal, …}, …]}`."""
+    equal = all(report["equal"] for report in found.values())
+    return {"equal": equal, "pipelines": [{"pipeline": name, **report} for name, report in found.items()]}
+
+
+def _show(found: dict[str, dict[str, Any]]) -> None:
+    rows = [
+        (name, "equal" if report["equal"] else "DIFFERENT", *(report[count] for count in _COUNTS))
+        for name, report in found.items()
+    ]
+    output.show_table(("pipeline", "outcome", *_COUNTS), rows, numbers=_COUNTS)
+    for name, report in found.items():
+        for difference in report["differences"][:SHOWN_DIFFERENCES]:
+            place = f" at {difference['path']}" if difference["path"] else ""
+            print(f"{name} {difference['id']}: {difference['kind']}{place}  {difference['what']}".rstrip())
+            if "found" in difference:
+                print(f"  expected {difference['expected']}\n  found    {difference['found']}")
+
+
+@contextlib.contextmanager
+def _bar(name: str) -> Iterator[Progress | None]:
+    """A progress bar on a terminal; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import Progress as Bar
+
+    with Bar(console=output.console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"verify {name}", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,108 @@
+"""
+A connection to the source database, and what the connector needs of its server.
+
+Every failure says which of three it is: nobody answers, the login is refused, or the database is not there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import pymysql
+
+from syncsvc.errors import Problem, Unreachable
+from syncsvc.source import address
+
+if TYPE_CHECKING:
+    from pymysql.connections import Connection as PyMySqlConnection
+    from pymysql.cursors import Cursor
+
+    Connection = PyMySqlConnection[Cursor]
+
+#: Longest wait for the server to take a connection, seconds.
+CONNECT_SECONDS = 10
+#: Longest wait for one answer: a count of a large table takes minutes.
+READ_SECONDS = 600
+
+_REFUSED_CODES = {1045, 1698, 1130, 1251}  # access denied, no such way to log in, host not allowed, old client
+_NO_DATABASE_CODES = {1044, 1049}  # no right to it, unknown
+#: `{variable: value under which the binlog holds whole rows}`.
+_BINLOG = {"log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL"}
+
+
+def connect(dsn: str | None) -> Connection:
+    """
+    A connection in autocommit mode, utf8mb4, rows as tuples.
+
+    Raises:
+        UsageFault: the DSN is missing or not of the form (see `address.parsed`).
+        Unreachable: `source.unreachable`, `source.refused` (credentials), `source.no_database`.
+    """
+    place = address.parsed(dsn)
+    try:
+        return pymysql.connect(
+            host=place.host,
+            port=place.port,
+            user=place.user,
+            password=place.password,
+            database=place.database,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            program_name="syncsvc",
+        )
+    except (pymysql.err.MySQLError, RuntimeError) as error:
+        raise _diagnosed(error, place) from None
+
+
+def _diagnosed(error: Exception, place: address.Address) -> Unreachable:
+    code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    if code in _REFUSED_CODES:
+        return Unreachable(
+            code="source.refused",
+            where=place.where,
+            what=f"the server refuses the login of this user (error {code})",
+            fix=f"check user and password in {address.SETTING}, and the hosts the user may come from",
+        )
+    if code in _NO_DATABASE_CODES:
+        return Unreachable(
+            code="source.no_database",
+            where=place.where,
+            what=f'there is no database "{place.database}" on this server, or the user has no right to it',
+            fix=f"correct the last part of {address.SETTING}, or GRANT SELECT on it",
+        )
+    reason = error.args[-1] if error.args else type(error).__name__
+    return Unreachable(
+        code="source.unreachable",
+        where=f"{place.host}:{place.port}",
+        what=f"the source database does not answer: {reason}",
+        fix=f"start it, or correct host and port in {address.SETTING}",
+    )
+
+
+def server_kind(connection: Connection) -> Literal["mysql", "mariadb"]:
+    """What the server is; the name of Debezium's connector for it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT VERSION()")
+        (version,) = cursor.fetchone() or ("",)
+    return "mariadb" if "mariadb" in str(version).lower() else "mysql"
+
+
+def binlog_problems(connection: Connection) -> list[Problem]:
+    """Settings of the server's binlog under which changes are missing or not whole; [] when it is fit."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN {tuple(_BINLOG)}")
+        found = {str(name): str(value).upper() for name, value in cursor.fetchall()}
+    return [
+        Problem(
+            "source.binlog",
+            f"{connection.host}:{connection.port}, {variable}",
+            f"it is {found[variable]}, {wanted} is needed: otherwise changes are missing or not whole",
+            f"set  {variable.replace('_', '-')}{'' if variable == 'log_bin' else f'={wanted}'}  in the server's "
+            "configuration and restart it",
+        )
+        for variable, wanted in _BINLOG.items()
+        # What a server no longer knows it can no longer have wrong: MySQL drops binlog_format after 8.4.
+        if variable in found and found[variable] != wanted
+    ]

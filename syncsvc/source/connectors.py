@@ -1,0 +1,130 @@
+"""
+The connectors of some pipelines as they should be and as Kafka Connect has them: one for each topic prefix.
+
+A connector is shared by all pipelines of its prefix, also by those that are not on the command line: what it captures
+for them stays.  A password is put into Connect and never shown.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from syncsvc.changes import connector
+from syncsvc.errors import Unreachable
+from syncsvc.mapping.model import Pipeline
+from syncsvc.settings import Settings
+from syncsvc.source import address
+
+ANSWER_SECONDS = 30.0
+_NOT_FOUND = 404
+#: Lists of what is captured; they grow, so that the tables of other pipelines stay captured.
+_LISTS = ("database.include.list", "table.include.list")
+_SECRETS = frozenset({"database.password"})
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A connector as it should be."""
+
+    name: str
+    config: Mapping[str, str]
+    #: As Connect has it now; None: there is none.
+    there: Mapping[str, str] | None
+
+    @property
+    def changes(self) -> dict[str, tuple[str | None, str]]:
+        """`{setting: (now, wanted)}` of what differs, secrets as stars."""
+        there = self.there or {}
+        differing = {name: (there.get(name), value) for name, value in self.config.items() if there.get(name) != value}
+        return {name: ("***", "***") if name in _SECRETS else pair for name, pair in differing.items()}
+
+
+def name_for(topic_prefix: str) -> str:
+    """
+    Name of the connector of a topic prefix.
+
+    >>> name_for("meetup")
+    'syncsvc-meetup'
+    """
+    return f"syncsvc-{topic_prefix}"
+
+
+def wishes(pipelines: Sequence[Pipeline], settings: Settings, url: str, kind: str) -> list[Wish]:
+    """
+    The connectors of these pipelines, compared with Kafka Connect at `url`.
+
+    Args:
+        kind: "mysql" or "mariadb", see `connection.server_kind`.
+
+    Raises:
+        UsageFault: the source DSN is missing or not of the form.
+        Unreachable: `connect.unreachable`.
+    """
+    source = address.parsed(settings.source_address())
+    found = []
+    for prefix in sorted({pipeline.topic_prefix for pipeline in pipelines}):
+        name = name_for(prefix)
+        wanted = connector.connector_config(
+            name=name,
+            kind=kind,
+            pipelines=[pipeline for pipeline in pipelines if pipeline.topic_prefix == prefix],
+            host=source.host,
+            port=source.port,
+            user=source.user,
+            password=source.password,
+            kafka_bootstrap=settings.kafka_bootstrap,
+            server_id=_server_id(prefix),
+            replication_factor=settings.replication_factor,
+        )
+        there = config(url, name)
+        found.append(Wish(name, _keeping(wanted, there), there))
+    return found
+
+
+def config(url: str, name: str) -> dict[str, str] | None:
+    """
+    Settings of a connector; None when there is none of this name.
+
+    Raises:
+        Unreachable: `connect.unreachable`.
+    """
+    request = urllib.request.Request(f"{url.rstrip('/')}/connectors/{quote(name)}/config")  # noqa: S310 (the user's URL)
+    try:
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+            found: dict[str, str] = json.load(answer)
+            return found
+    except urllib.error.HTTPError as refusal:
+        if refusal.code == _NOT_FOUND:
+            return None
+        raise _unreachable(url, f"HTTP {refusal.code} {refusal.reason}") from None
+    except (OSError, ValueError) as error:
+        raise _unreachable(url, str(getattr(error, "reason", error))) from None
+
+
+def _unreachable(url: str, why: str) -> Unreachable:
+    return Unreachable(
+        code="connect.unreachable",
+        where=url,
+        what=f"Kafka Connect does not answer: {why}",
+        fix="start it, or correct SYNCSVC_CONNECT_URL",
+    )
+
+
+def _keeping(wanted: Mapping[str, str], there: Mapping[str, str] | None) -> dict[str, str]:
+    """The wanted settings, with what an existing connector captures for other pipelines."""
+    kept = dict(wanted)
+    for name in _LISTS:
+        captured = {item for item in (there or {}).get(name, "").split(",") if item}
+        kept[name] = ",".join(sorted(captured | set(wanted[name].split(","))))
+    return kept
+
+
+def _server_id(prefix: str) -> int:
+    """A number for the connector as a replica, the same each time and unlike the small ones people give to servers."""
+    return 0x4000_0000 | zlib.crc32(prefix.encode()) & 0x3FFF_FFFF

@@ -1,0 +1,180 @@
+"""
+What a column shows in a document, worked out from the text that the SQL server itself prints for the value.
+
+A second opinion on purpose: it shares no line with `changes`, which reads the same values as the connector sends them,
+so a mistake in one of the two shows as a difference.  Works on what a driver without conversions returns: text, and
+bytes for binary columns; TIMESTAMPs must be read in a session whose time zone is UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import struct
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from bson import Binary, Decimal128, Int64
+from bson.binary import UUID_SUBTYPE
+
+#: What the driver returns for a value that is not NULL.
+Printed = str | bytes
+Convert = Callable[[Printed], Any]
+
+_TYPE = re.compile(r"(?P<base>[a-z][a-z0-9_]*)(?:\((?P<arguments>.*?)\))?(?P<words>(?: [a-z0-9_]+)*)", re.DOTALL)
+_EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
+_INT32 = frozenset({"tinyint", "smallint", "mediumint", "int", "year"})
+_TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "uuid"})
+_BINARIES = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
+_MOST_DECIMAL_DIGITS = 34
+
+
+def selected(column_type: str, quoted: str) -> str:
+    """How a column is selected: FLOAT as a double, because the server prints a FLOAT with six digits only."""
+    return f"{quoted} + 0e0" if _base(column_type) == "float" else quoted
+
+
+def converter(column_type: str) -> Convert:
+    """
+    The function from the printed value of a column of this canonical type to the BSON value of the document.
+
+    Raises:
+        ValueError: when the type is not known here.
+    """
+    found = _TYPE.match(column_type)
+    if found is None:
+        raise ValueError(f"{column_type} is not a column type")
+    base, arguments, words = found["base"], found["arguments"] or "", found["words"]
+    form = words.partition(" as ")[2]
+    null = " null" in words
+    if base in ("date", "datetime", "timestamp"):
+        micros = form == "micros"
+        return lambda printed: _moment(_text(printed), null=null, micros=micros)
+    if base in _INT32 or base in ("bigint", "serial"):
+        return _integer(base, arguments, unsigned=" unsigned" in words, form=form)
+    if base in _BINARIES:
+        return (lambda printed: Binary(_bytes(printed), UUID_SUBTYPE)) if form == "uuid" else _bytes
+    if base in _TEXTS or (base == "decimal" and form == "text"):
+        return _text
+    if base == "bit":
+        return _bits(arguments, form)
+    try:
+        return _OTHERS[base]
+    except KeyError:
+        raise ValueError(f"{column_type} is not carried") from None
+
+
+def argument(column_type: str, value: Any) -> Any:
+    """
+    A document's value as an argument of a query on a column of this type; numbers stay numbers, so indexes are used.
+
+    Raises:
+        ValueError, TypeError: when no value of the column could give it.
+    """
+    base, micros = _base(column_type), column_type.endswith(" as micros")
+    if isinstance(value, Decimal128):
+        return value.to_decimal()
+    if base in ("date", "datetime", "timestamp"):
+        moment = _EPOCH + int(value) * _MICROSECOND if micros else value.replace(tzinfo=None)
+        return moment.isoformat(" ", "microseconds")
+    if base == "time":
+        sign, rest = ("-" if value < 0 else ""), divmod(abs(int(value)), 3_600_000_000)
+        return f"{sign}{rest[0]}:{rest[1] // 60_000_000:02}:{rest[1] % 60_000_000 / 1e6:09.6f}"
+    if base == "set":
+        return ",".join(value)
+    if isinstance(value, bytes):
+        return int.from_bytes(value, "big") if base == "bit" else bytes(value)
+    if isinstance(value, int):
+        return int(value)
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value).__name__} is no value of {column_type}")
+    return value
+
+
+def _base(column_type: str) -> str:
+    return re.split(r"[( ]", column_type, maxsplit=1)[0]
+
+
+def _text(printed: Printed) -> str:
+    return printed if isinstance(printed, str) else printed.decode("utf-8")
+
+
+def _bytes(printed: Printed) -> bytes:
+    return printed if isinstance(printed, bytes) else printed.encode("utf-8")
+
+
+def _integer(base: str, arguments: str, *, unsigned: bool, form: str) -> Convert:
+    if base == "tinyint" and arguments == "1" and form != "int":
+        return lambda printed: int(printed) == 1
+    if form == "decimal":
+        return lambda printed: Decimal128(_text(printed).lstrip("0") or "0")
+    wide = base in ("bigint", "serial") or (base == "int" and unsigned)
+    return (lambda printed: Int64(int(printed))) if wide else (lambda printed: int(printed))
+
+
+def _bits(arguments: str, form: str) -> Convert:
+    if form == "bytes":
+        return _bytes
+    if arguments in ("", "1"):
+        return lambda printed: _bytes(printed) == b"\x01"
+    return lambda printed: Int64(int.from_bytes(_bytes(printed), "big"))
+
+
+def _moment(printed: str, *, null: bool, micros: bool) -> Any:
+    """A DATE, DATETIME or TIMESTAMP; a zero date is what the connector makes of it: null, or 1970 where never null."""
+    if "-00" in printed[4:10]:
+        if null:
+            return None
+        moment = _EPOCH
+    else:
+        moment = datetime.fromisoformat(printed)
+    if micros:
+        return Int64((moment - _EPOCH) // _MICROSECOND)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
+
+
+def _time(printed: Printed) -> Int64:
+    text = _text(printed)
+    hours, minutes, seconds = text.lstrip("-").split(":")
+    whole, _, fraction = seconds.partition(".")
+    count = ((int(hours) * 60 + int(minutes)) * 60 + int(whole)) * 1_000_000 + int(fraction.ljust(6, "0"))
+    return Int64(-count if text.startswith("-") else count)
+
+
+def _shortest_float(printed: Printed) -> float:
+    """The shortest decimal number that is this 32-bit float, as the connector prints it."""
+    single = struct.pack("f", float(printed))
+    for digits in range(1, 10):
+        short = float(f"{float(printed):.{digits}g}")
+        if struct.pack("f", short) == single:
+            return short
+    return float(printed)
+
+
+def _decimal(printed: Printed) -> Decimal128:
+    number = Decimal(_text(printed))
+    return Decimal128(abs(number) if number == 0 else number)
+
+
+def _json(printed: Printed) -> Any:
+    return json.loads(_text(printed), parse_int=_json_integer)
+
+
+def _json_integer(digits: str) -> Any:
+    number = int(digits)
+    if -(1 << 63) <= number < 1 << 63:
+        return number
+    return Decimal128(digits) if len(digits.lstrip("-")) <= _MOST_DECIMAL_DIGITS else float(digits)
+
+
+_OTHERS: dict[str, Convert] = {
+    "decimal": _decimal,
+    "float": _shortest_float,
+    "double": lambda printed: float(printed),
+    "time": _time,
+    "set": lambda printed: _text(printed).split(",") if printed else [],
+    "json": _json,
+}
