@@ -126,9 +126,8 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         try:
             value = _READERS[str(setting.type)](text)
         except ValueError:
-            problems.append(
-                Problem("settings.bad_value", variable, f"{text!r} is not of type {setting.type}", "correct the variable")
-            )
+            what = f"{text!r} is not of type {setting.type}"
+            problems.append(Problem("settings.bad_value", variable, what, "correct the variable"))
             continue
         choices = _CHOICES.get(setting.name)
         if choices and value not in choices:
