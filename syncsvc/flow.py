@@ -41,9 +41,10 @@ class Record:
 class Flow:
     """One pipeline, in memory: put source records in, look at the documents."""
 
-    def __init__(self, pipeline: model.Pipeline, *, copied: bool = True) -> None:
-        """With `copied`, the first copy counts as over from the start: every record shows at once."""
+    def __init__(self, pipeline: model.Pipeline, *, first_copy: Mapping[str, int] | None = None) -> None:
+        """`first_copy`: `{table: how many of its records belong to it}`; without, every record shows at once."""
         self.plan = compile_plan(pipeline)
+        self._ends = dict.fromkeys(self.plan.tables, 0) | dict(first_copy or {})
         self._senders = Senders(dict.fromkeys(self.plan.tables, 1), pipeline.partitions)
         self._routers = {table: self._router(table) for table in self.plan.tables}
         self._joiners = [
@@ -55,15 +56,14 @@ class Flow:
         #: `{BSON of {_id}: BSON of the document}`.
         self._documents: dict[bytes, bytes] = {}
         self.parked: list[ParkedRecord] = []
-        if copied:
-            for router in self._routers.values():
-                router.mark()
-                self._deliver(router.outbox.take())
-            self.settle()
+        for router in self._routers.values():
+            router.passed(0)
+            self._deliver(router.outbox.take())
+        self.settle()
 
     def _router(self, table: str) -> Router:
         topic, sender = self.plan.pipeline.source_topic(table), self._senders.router(table, 0)
-        return Router(self.plan, table, topic, 0, sender=sender, end=1 << 62, state=MemoryStore())
+        return Router(self.plan, table, topic, 0, sender=sender, end=self._ends[table], state=MemoryStore())
 
     def put(self, table: str, key: bytes, value: bytes | None, timestamp: int = 0) -> None:
         """One record of a table's topic."""
@@ -71,6 +71,7 @@ class Flow:
         self._offsets[table] += 1
         router = self._routers[table]
         router.fold([record])
+        router.passed(self._offsets[table])
         self.parked += router.take_parked()
         self._deliver(router.outbox.take())
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from bson import Decimal128
@@ -19,9 +19,9 @@ from bson import Decimal128
 NULL = b"\x00"
 _BYTES, _TEXT, _INTEGER_ZERO, _FLOAT, _DECIMAL, _TIME = b"\x01", b"\x02", 0x14, b"\x21", b"\x30", b"\x31"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _EXPONENT_BIAS = 0x8000  # Decimal128 exponents lie within ±6144, so the biased exponent fits 16 bits
 _LARGEST_SHORT_INTEGER = 8  # bytes; beyond it the length is written out
-
 
 
 def integer(value: int) -> bytes:
@@ -62,7 +62,7 @@ def _escaped(tag: bytes, raw: bytes) -> bytes:
 
 def _time(value: datetime) -> bytes:
     moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return _TIME + integer(round((moment - _EPOCH).total_seconds() * 1_000_000))
+    return _TIME + integer((moment - _EPOCH) // _MICROSECOND)  # exact, where seconds as a float are not
 
 
 def component(value: object) -> bytes:
@@ -156,9 +156,6 @@ class Partitioner(dict[bytes, int]):
             self.clear()
         partition = self[address] = (murmur2(address) & 0x7FFFFFFF) % self.partitions
         return partition
-
-
-
 
 
 def end_of(data: bytes, at: int, components: int) -> int:

@@ -54,13 +54,18 @@ class Agenda:
         #: Last address written by the first copy while it is being written.
         self._cursor = cursor
         self.copying = True
+        #: Addresses that a person released since the last step.
+        self._released: list[bytes] = []
 
     def touch(self, address: bytes, source_ms: int, identity: bytes = b"") -> None:
         """A document changed; `identity` is given when its root row has gone."""
         if self.copying or (self._cursor is not None and address > self._cursor):
             return  # the first copy will render it
         known = self._dirty.get(address)
-        self._dirty[address] = (source_ms, identity) if known is None else (known[0], identity or known[1])
+        if known is not None:
+            source_ms = min(known[0], source_ms) or known[0] or source_ms
+            identity = identity or known[1]
+        self._dirty[address] = (source_ms, identity)
 
     def touch_holders(self, relay: bytes, source_ms: int) -> None:
         """Everything that refers to a relay has changed."""
@@ -105,10 +110,9 @@ class Agenda:
 
     def take(self, now_ms: int) -> Due:
         """What to write now, at most about `STEP_BYTES`; the rest stays on the agenda."""
-        due, room = Due(), STEP_BYTES
+        due, room = Due(released=self._released), STEP_BYTES
+        self._released = []
         dirty, self._dirty = self._dirty, {}
-        stamps = [stamp for stamp, _ in dirty.values() if stamp]
-        due.oldest_ms = min(stamps, default=0)
         for address in [address for address, at in self._pending.items() if at <= now_ms]:
             self._restore(address, dirty)
         if self._walks:
@@ -123,7 +127,10 @@ class Agenda:
                 continue
             if not rendered.complete and self._pending[address] > now_ms:
                 continue
-            room -= self._settle(due, rendered, identity)
+            written = self._settle(due, rendered, identity)
+            if written and stamp:  # also of what has waited or was walked to: never optimistic (invariant 9)
+                due.oldest_ms = min(due.oldest_ms or stamp, stamp)
+            room -= written
         if self._cursor is not None and room > 0:
             self._copy(due, room)
         return due
@@ -174,6 +181,7 @@ class Agenda:
         if held is None:
             return
         self._state.delete(PARKED + address)
+        self._released.append(address)
         if write:
             self.touch(address, source_ms, held.partition(b"\x00")[2])
 

@@ -40,4 +40,4 @@ async def joiner(stream: Any) -> None:
 
 async def _hand_over(stream: Any) -> None:
     async for event in stream.noack().events():
-        event.message.chunks.offer(event.message.number, event.value)
+        event.message.chunks.offer(event.message.number, event.value, event.message.position)

@@ -48,19 +48,25 @@ class Lane:
         self._host = host
         self._settings = settings
         self._on_pressure = on_pressure
-        #: Chunks as they were fetched, each with its weight in bytes.
-        self._waiting: collections.deque[tuple[Sequence[Record], int]] = collections.deque()
+        #: Chunks as they were fetched, each with its weight in bytes and where reading goes on after it.
+        self._waiting: collections.deque[tuple[Sequence[Record], int, int]] = collections.deque()
         self._waiting_bytes = 0
         self._pressed = False
         self._arrived = asyncio.Event()
         self._deliveries: collections.deque[_Delivery] = collections.deque()
 
-    def offer(self, records: Sequence[Record]) -> None:
-        """Append records that follow those offered before; never waits, presses when there are many."""
-        if self.closed or not records:
+    def offer(self, records: Sequence[Record], position: int) -> None:
+        """
+        Append records that follow those offered before; never waits, presses when there are many.
+
+        Args:
+            records: none when only markers of transactions were passed.
+            position: where reading goes on after them.
+        """
+        if self.closed:
             return
         weight = sum(len(r.value or b"") + len(r.key or b"") for r in records) + RECORD_OVERHEAD_BYTES * len(records)
-        self._waiting.append((records, weight))
+        self._waiting.append((records, weight, position))
         self._waiting_bytes += weight
         self._arrived.set()
         if not self._pressed and self._waiting_bytes >= self._settings.lane_bytes:
@@ -77,17 +83,18 @@ class Lane:
             await self._host.deliver(batch, partial(self._acknowledge, delivery))
 
     def _take(self) -> RecordBatch:
-        records, weight = self._waiting.popleft()
+        records, weight, position = self._waiting.popleft()
         most = self._settings.batch_records
         if len(records) > most:
             rest = weight * (len(records) - most) // len(records)
-            self._waiting.appendleft((records[most:], rest))
+            self._waiting.appendleft((records[most:], rest, position))
             records, weight = records[:most], weight - rest
+            position = records[-1].offset + 1
         elif self._waiting and len(records) + len(self._waiting[0][0]) <= most:
             # A partition that fell behind is given in large batches, whatever the sizes of the fetches were.
             records = list(records)
             while self._waiting and len(records) + len(self._waiting[0][0]) <= most:
-                more, more_weight = self._waiting.popleft()
+                more, more_weight, position = self._waiting.popleft()
                 records += more
                 weight += more_weight
         self._waiting_bytes -= weight
@@ -96,7 +103,7 @@ class Lane:
         if self._pressed and self._waiting_bytes <= self._settings.lane_bytes // 2:
             self._pressed = False
             self._on_pressure(self.tp, False)
-        return RecordBatch(self.tp.topic, self.tp.partition, records, records[-1].offset + 1)
+        return RecordBatch(self.tp.topic, self.tp.partition, records, position)
 
     def _acknowledge(self, delivery: _Delivery) -> None:
         if self.closed:

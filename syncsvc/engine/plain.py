@@ -33,6 +33,7 @@ class PlainEngine:
         self._wire = wire.Wire(settings, group)
         self._consumer: aiokafka.AIOKafkaConsumer | None = None
         self._wanted = thread.Wanted()
+        self._passed = thread.Passed()
         self._lanes = lanes.Lanes(host, settings, self._press, self._failed)
         self._joined = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -90,9 +91,9 @@ class PlainEngine:
             fetched = await consumer._fetcher.fetched_records(
                 self._wanted, timeout=0.2, max_records=self._settings.poll_records
             )
-            for tp, records in fetched.items():
+            for tp, records, position in self._passed.since(consumer, self._wanted, fetched):
                 if lane := self._lanes.lane(tp):
-                    lane.offer(records)
+                    lane.offer(records, position)
             count = sum(map(len, fetched.values()))
             await asyncio.sleep(self._settings.pause_seconds if 0 < count < self._settings.pause_below_records else 0)
 
@@ -119,6 +120,7 @@ class PlainEngine:
 
     async def _let_go(self, consumer: aiokafka.AIOKafkaConsumer) -> None:
         self._wanted.clear()
+        self._passed = thread.Passed()
         try:
             await self._lanes.close()
             await self._commit(consumer)
@@ -138,6 +140,7 @@ class PlainEngine:
         if self._consumer is not None:
             for tp, offset in offsets.items():
                 self._consumer.seek(aiokafka.TopicPartition(*tp), offset)
+            self._passed.at(offsets)
             self._want(offsets)
 
 

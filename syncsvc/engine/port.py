@@ -45,12 +45,16 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
-    """Records of one partition in offset order, never empty; offsets may have holes (compaction, transactions)."""
+    """
+    Records of one partition in offset order; offsets may have holes (compaction, markers of transactions).
+
+    Without records it says that reading has passed something that is not a record.
+    """
 
     topic: str
     partition: int
     records: Sequence[Record]
-    #: Where reading goes on after this batch: the last record's offset + 1.
+    #: Where reading goes on after this batch: at least the last record's offset + 1.
     next_offset: int
 
 

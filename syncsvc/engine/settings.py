@@ -62,8 +62,9 @@ class EngineSettings:
     fetch_partition_bytes: int = 1 << 20
     #: Bytes of one fetch in all.
     fetch_bytes: int = 16 << 20
-    #: How long the broker holds an empty fetch; also how long a newly assigned partition may wait for its first one.
-    fetch_wait_seconds: float = 0.25
+    #: How long the broker holds an empty fetch.  One fetch is under way a broker, and a partition whose records are
+    #: still being taken is not in it, so this is also the longest that a busy partition may wait for its next one.
+    fetch_wait_seconds: float = 0.05
     #: Records decoded in one go: 5000 are some 8 ms, during which the consumer's thread holds the interpreter.
     poll_records: int = 5_000
     #: Pause after a read that brought few records: a read costs about the same for 1 and for 100 records.

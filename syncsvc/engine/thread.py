@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import aiokafka
@@ -21,8 +21,9 @@ from faust.transport.drivers import aiokafka as driver
 from syncsvc.engine.port import TP, Record
 from syncsvc.engine.settings import EngineSettings
 
-#: Records of one partition from one fetch, with the running number of that fetch for the partition.
-Chunk = tuple[int, list[Record]]
+#: Records of one partition from one fetch, where reading goes on after them, and the running number of that fetch for
+#: the partition.  Without records it tells that only markers of transactions (or compacted records) were passed.
+Chunk = tuple[int, list[Record], int]
 
 
 class Wanted(set[tuple[str, int]]):
@@ -30,6 +31,42 @@ class Wanted(set[tuple[str, int]]):
 
     def __bool__(self) -> bool:
         return True
+
+
+class Passed:
+    """
+    How far each partition was read, markers of transactions and compacted records included.
+
+    The last record's offset + 1 is not enough: behind a transaction comes its marker, and a log that ends with one
+    would never seem read to its end.
+    """
+
+    def __init__(self) -> None:
+        self._positions: dict[tuple[str, int], int] = {}
+
+    def at(self, offsets: Mapping[TP, int]) -> None:
+        """Reading begins at these offsets."""
+        for tp, offset in offsets.items():
+            self._positions[tp] = offset
+
+    def since(
+        self,
+        consumer: aiokafka.AIOKafkaConsumer,
+        wanted: Iterable[tuple[str, int]],
+        records: Mapping[Any, list[Record]],
+    ) -> Iterator[tuple[Any, list[Record], int]]:
+        """`(partition, records, position)` of those that were read on since the last call."""
+        assignment = consumer._subscription.subscription and consumer._subscription.subscription.assignment
+        if assignment is None:
+            return
+        held = assignment.tps
+        for tp in {*records, *(aiokafka.TopicPartition(*one) for one in wanted)}:
+            state = assignment.state_value(tp) if tp in held else None
+            if state is None or not state.has_valid_position:
+                continue
+            if tp in records or state.position > self._positions.get(tp, state.position):
+                self._positions[tp] = state.position
+                yield tp, records.get(tp, []), state.position
 
 
 class Listener(driver.ConsumerRebalanceListener):
@@ -54,6 +91,7 @@ class Thread(driver.AIOKafkaConsumerThread):
         self.generation = 0
         self.wanted = Wanted()
         self._fetches: dict[tuple[str, int], int] = collections.defaultdict(int)
+        self.passed = Passed()
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         # Faust hard-codes read_uncommitted and a fetch wait of 1.5 s, and has no setting for the fetch sizes.
@@ -82,6 +120,7 @@ class Thread(driver.AIOKafkaConsumerThread):
         self.generation += 1
         self.wanted.clear()
         self._fetches.clear()
+        self.passed = Passed()
 
     async def start_reading(self, offsets: Mapping[TP, int], generation: int) -> None:
         """Seek and read; nothing when the partitions were taken away meanwhile. Called from the app's loop."""
@@ -91,6 +130,7 @@ class Thread(driver.AIOKafkaConsumerThread):
         if generation == self.generation:
             for tp, offset in offsets.items():
                 self._ensure_consumer().seek(aiokafka.TopicPartition(*tp), offset)
+            self.passed.at(offsets)
             self._want(offsets, generation)
 
     def press(self, tp: TP, pressed: bool) -> None:
@@ -121,8 +161,8 @@ class Thread(driver.AIOKafkaConsumerThread):
                 self.wanted, timeout=timeout, max_records=self.settings.poll_records
             )
         chunks = {}
-        for tp, found in records.items():
-            chunks[tp] = self._fetches[tp], found
+        for tp, found, position in self.passed.since(consumer, self.wanted, records):
+            chunks[tp] = self._fetches[tp], found, position
             self._fetches[tp] += 1
         return self.generation, chunks
 

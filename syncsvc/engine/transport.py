@@ -30,20 +30,20 @@ class Chunks:
         self.lane = lane
         self._next = 0
 
-    def offer(self, number: int, records: list[Record]) -> None:
+    def offer(self, number: int, records: list[Record], position: int) -> None:
         """Give records to the lane; a chunk lost inside Faust (see `faust` decision) is fatal, not silent."""
         if self.lane.closed:
             return
         if number != self._next:
             raise RuntimeError(f"{self.lane.tp}: fetched chunk {number} arrived, {self._next} was expected")
         self._next += 1
-        self.lane.offer(records)
+        self.lane.offer(records, position)
 
 
 class ChunkMessage(ConsumerMessage):
     """A Faust message whose value is a list of records."""
 
-    __slots__ = ("chunks", "number")
+    __slots__ = ("chunks", "number", "position")
 
 
 class _Forgetful(dict[Any, Any]):
@@ -82,23 +82,23 @@ class Consumer(driver.Consumer):
             await self.wait(self.can_resume_flow)
         generation, fetched = await self._thread.fetch(timeout)
         records = 0
-        for tp, (number, chunk) in fetched.items():
+        for tp, (number, chunk, position) in fetched.items():
             # What came for an older generation is dropped: its next owner starts from the host's offset.
             if generation != self._thread.generation or self.should_stop:
                 return
             records += len(chunk)
-            yield FaustTP(*tp), self._message(tp, number, chunk)
+            yield FaustTP(*tp), self._message(tp, number, chunk, position)
         if 0 < records < self.settings.pause_below_records:
             await asyncio.sleep(self.settings.pause_seconds)
 
-    def _message(self, tp: Any, number: int, chunk: list[Any]) -> ChunkMessage:
-        last = chunk[-1]
+    def _message(self, tp: Any, number: int, chunk: list[Any], position: int) -> ChunkMessage:
+        seconds, kind = (chunk[-1].timestamp / 1000, chunk[-1].timestamp_type) if chunk else (0.0, 0)
         # Without generation_id the Cython conductor drops the message and says nothing.
         message = ChunkMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, [], None, chunk, None,
+            tp.topic, tp.partition, position - 1, seconds, kind, [], None, chunk, None,
             tp=FaustTP(*tp), generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
-        message.number = number
+        message.number, message.position = number, position
         message.chunks = self._chunks_of(tp)
         return message
 

@@ -22,6 +22,7 @@ from syncsvc.routing.plan import ROOT, Role
 GOOD, POISONED = b"\x00", b"\x01"
 _LENGTH = struct.Struct(">H")
 _NONE = b"\xff\xff"
+_MOST_ORDER = 0xFFFF  # bytes that long texts are sorted by; MySQL itself looks at 1024 (max_sort_length)
 
 Row = tuple[object, ...]
 
@@ -136,7 +137,7 @@ def encoder(role: Role, columns: Sequence[str]) -> Callable[[Row], bytes]:
             identity = encode({"_id": identified(row)})
             parts += (pack(len(identity)), identity, identity[4:-1])
         elif descending:
-            order = sort_key(ordering(row), descending)
+            order = sort_key(ordering(row), descending)[:_MOST_ORDER]
             parts += (pack(len(order)), order)
         else:
             parts.append(b"\x00\x00")
@@ -144,4 +145,3 @@ def encoder(role: Role, columns: Sequence[str]) -> Callable[[Row], bytes]:
         return b"".join(parts)
 
     return encode_row
-

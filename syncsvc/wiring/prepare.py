@@ -57,7 +57,8 @@ def wishes(pipeline: Pipeline, settings: Settings) -> Wishes:
             pipeline.source_topic(table),
             pipeline.source_partitions,
             settings.replication_factor,
-            {"cleanup.policy": "delete", "retention.ms": retention},
+            # As Connect would make it: what is not kept cannot be copied again.
+            {"cleanup.policy": "delete", "retention.ms": "-1"},
         )
         for table in pipeline.tables
     }

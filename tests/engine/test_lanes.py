@@ -71,11 +71,11 @@ async def test_what_waits_is_given_in_batches_as_large_as_allowed() -> None:
     taker = Taker()
     lanes, lane = await opened(taker, [])
 
-    lane.offer(records(0, 1))
+    lane.offer(records(0, 1), 1)
     first, _ = await taker.batches.get()
     for start in range(1, 7):
-        lane.offer(records(start, 1))
-    lane.offer(records(7, 25))
+        lane.offer(records(start, 1), start + 1)
+    lane.offer(records(7, 25), 32)
     sizes = []
     for _ in range(4):
         taker.room.release()
@@ -93,11 +93,11 @@ async def test_a_full_lane_presses_and_releases_at_half() -> None:
     taker, pressure = Taker(), []
     lanes, lane = await opened(taker, pressure)
 
-    lane.offer(records(0, 1))
+    lane.offer(records(0, 1), 1)
     await taker.batches.get()
-    lane.offer(records(1, 19))
+    lane.offer(records(1, 19), 20)
     assert pressure == []
-    lane.offer(records(20, 1))
+    lane.offer(records(20, 1), 21)
     assert pressure == [True]
     taker.room.release()
     await taker.batches.get()
@@ -111,7 +111,7 @@ async def test_only_the_unbroken_prefix_of_acknowledged_batches_is_durable() -> 
     taker = Taker()
     taker.room = asyncio.Semaphore(9)
     lanes, lane = await opened(taker, [])
-    lane.offer(records(0, 30))
+    lane.offer(records(0, 30), 30)
     acks = [(await taker.batches.get())[1] for _ in range(3)]
 
     acks[1]()
@@ -129,12 +129,12 @@ async def test_after_letting_go_nothing_is_delivered_or_acknowledged() -> None:
     """The next owner may be at work already: records and acks of the old generation come to nothing."""
     taker = Taker()
     lanes, lane = await opened(taker, [])
-    lane.offer(records(0, 5))
+    lane.offer(records(0, 5), 5)
     _, ack = await taker.batches.get()
 
     await lanes.close()
     lanes.forget()
-    lane.offer(records(5, 5))
+    lane.offer(records(5, 5), 10)
     ack()
 
     assert taker.let_go == [{HERE}]
@@ -195,7 +195,7 @@ async def test_a_chunk_lost_between_fetch_and_lane_is_noticed() -> None:
     """Faust clears its queues in a rebalance; a chunk that vanished there must end the process, not the order."""
     lane = Lane(HERE, Taker(), dataclasses.replace(SETTINGS), lambda tp, pressed: None)
     chunks = Chunks(lane)
-    chunks.offer(0, records(0, 1))
+    chunks.offer(0, records(0, 1), 1)
 
     with pytest.raises(RuntimeError, match="chunk 2 arrived, 1 was expected"):
-        chunks.offer(2, records(2, 1))
+        chunks.offer(2, records(2, 1), 3)
