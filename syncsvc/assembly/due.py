@@ -16,7 +16,9 @@ from syncsvc.assembly.render import Rendered, Renderer, Rows
 from syncsvc.assembly.state import State
 from syncsvc.keys import end_of
 
-HOLD_MS = 30  # how long a document may wait for an answer: a look-up round trip takes 5 to 20 ms
+#: How long a document may wait for an answer.  A round trip takes 5 to 20 ms and every look-up is answered, also with
+#: nothing, so this is not a delay of ordinary flow: it bounds what a relay without an owner can hold back.
+HOLD_MS = 250
 STEP_BYTES = 2 << 20  # of documents in one transaction: larger ones gain nothing and delay the others
 WALK_DOCUMENTS = 256  # of holders a step, so that a hot look-up does not delay the partition's own changes
 COPY_ROWS = 8192  # slots read at a time while the first copy is written

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import aiokafka
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -41,6 +42,31 @@ async def test_records_of_a_partition_arrive_in_order_from_both_kinds_of_topics(
     assert ledger.violations == []
     assert all(numbers(ledger.values[tp]) == list(range(2000)) for tp in parts(source, 3))
     assert keeper.failures == []
+
+
+async def test_reading_passes_the_markers_of_transactions(make_topic: Any, make_engine: Any, kafka: Any) -> None:
+    """
+    A log that ends with a transaction's marker is read to its very end, so lag becomes 0 and a first copy ends.
+
+    The marker takes an offset but is no record; Debezium with exactly-once delivery writes one behind each batch.
+    """
+    topic = await make_topic(1)
+    ledger = Ledger()
+    engine = make_engine(BookKeeper(ledger), [topic], None)
+    await engine.start()
+
+    writer = aiokafka.AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, transactional_id=topic)
+    await writer.start()
+    try:
+        for value in (b"0", b"1"):
+            async with writer.transaction():
+                await writer.send_and_wait(topic, value, partition=0)
+    finally:
+        await writer.stop()
+    await ledger.reaches({TP(topic, 0): 4})  # two records, two markers
+
+    assert numbers(ledger.values[TP(topic, 0)]) == [0, 1]
+    assert await engine.end_offsets([TP(topic, 0)]) == {TP(topic, 0): 4}
 
 
 async def test_reading_starts_where_the_host_says_whatever_kafka_has_committed(
