@@ -23,6 +23,7 @@ STEP_BYTES = 2 << 20  # of documents in one transaction: larger ones gain nothin
 WALK_DOCUMENTS = 256  # of holders a step, so that a hot look-up does not delay the partition's own changes
 COPY_ROWS = 8192  # slots read at a time while the first copy is written
 _STAMP = struct.Struct(">Q")
+_ROUND = struct.Struct(">Q?")  # of a walk: oldest source commit time, whether to go round again; the cursor follows
 _POISON_CODE = "row.unreadable"
 
 
@@ -74,8 +75,14 @@ class Agenda:
         if self.copying:
             return
         held = self._state.get(WALK + relay)
-        stamp = source_ms if held is None else min(source_ms, _STAMP.unpack_from(held)[0])
-        self._state.put(WALK + relay, _STAMP.pack(stamp))
+        if held is None:
+            self._state.put(WALK + relay, _ROUND.pack(source_ms, False))
+        else:
+            # A walk under way goes to its end, then round again: begun anew each time, a relay that changes faster than
+            # its holders can be written would never come to the last of them.
+            stamp, _ = _ROUND.unpack_from(held)
+            cursor = held[_ROUND.size :]
+            self._state.put(WALK + relay, _ROUND.pack(min(source_ms, stamp), bool(cursor)) + cursor)
         self._walks[relay] = None
 
     def begin_copy(self) -> None:
@@ -197,19 +204,23 @@ class Agenda:
             if held is None:
                 del self._walks[relay]
                 continue
-            stamp, prefix = _STAMP.unpack_from(held)[0], HOLDER + relay
-            found = self._state.walk(held[_STAMP.size :], prefix, room)
+            (stamp, again), prefix = _ROUND.unpack_from(held), HOLDER + relay
+            found = self._state.walk(held[_ROUND.size :], prefix, room)
             for key, _ in found:
                 holder = key[len(prefix) :]
                 if holder[:1] != HELD_BY_DOCUMENT:
                     self.touch_holders(holder[1:], stamp)
                 elif self._cursor is None or holder[1:] <= self._cursor:
                     dirty.setdefault(holder[1:], (stamp, b""))
-            if len(found) < room:
-                del self._walks[relay]
-                self._state.delete(WALK + relay)
+            del self._walks[relay]  # and behind the others, so that none waits for the longest
+            if len(found) == room:
+                self._state.put(WALK + relay, _ROUND.pack(stamp, again) + found[-1][0] + b"\x00")
+                self._walks[relay] = None
+            elif again:
+                self._state.put(WALK + relay, _ROUND.pack(stamp, False))
+                self._walks[relay] = None
             else:
-                self._state.put(WALK + relay, held[: _STAMP.size] + found[-1][0] + b"\x00")
+                self._state.delete(WALK + relay)
             room -= len(found)
 
     def _copy(self, due: Due, room: int) -> None:

@@ -23,8 +23,8 @@ from syncsvc.devstack import children
 Progress = Callable[[str], None]
 #: In every complete folder; says when it was made.
 MARKER = "complete"
-#: Between two lines that say how many bytes have come.
-REPORT_SECONDS = 2.0
+#: Between two lines that say how many bytes have come, and that it still goes on when they cannot be counted.
+REPORT_SECONDS, PATIENCE_SECONDS = 2.0, 10.0
 
 
 def default_root() -> Path:
@@ -96,13 +96,19 @@ class Cache:
 
     def watch(self, what: str, folder: Path) -> Callable[[], None]:
         """A function for `Nursery.run(watch=…)` that shows how many bytes have arrived in `folder`."""
-        last = time.monotonic()
+        started = looked = said = time.monotonic()
+        arrived = 0
 
         def look() -> None:
-            nonlocal last
-            if time.monotonic() - last >= REPORT_SECONDS:
-                last = time.monotonic()
-                self.progress(f"{what}: {size_bytes(folder) / 1e6:.1f} MB so far")
+            nonlocal looked, said, arrived
+            if time.monotonic() - looked < REPORT_SECONDS:
+                return
+            looked = time.monotonic()
+            now = size_bytes(folder)
+            # Maven and pip collect elsewhere and hand over at the end: then the time is all there is to show.
+            if now > arrived or looked - said >= PATIENCE_SECONDS:
+                said, arrived = looked, now
+                self.progress(f"{what}: {now / 1e6:.1f} MB so far, {looked - started:.0f} s")
 
         return look
 

@@ -9,6 +9,7 @@ Kafka 4.1: 6.0 s against 3.0 s of CPU, Connect 3.5 s against 1.9 s.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -91,7 +92,10 @@ class JavaServer(server.Server):
         self.store.progress(f"{self.name}: keeps its loaded classes for faster starts, once")
         self._child.stop(self.archiving_seconds)
         if self._child.exit_code == ENDED_ON_REQUEST and self._written_at_exit.exists():
-            self._written_at_exit.replace(self._archive)
+            # Renamed when whole: another stack may read or write it at this moment.
+            part = self._archive.with_name(f".{self._archive.name}.{os.getpid()}")
+            shutil.copyfile(self._written_at_exit, part)
+            part.replace(self._archive)
         self._forget()
 
     def kill(self) -> None:
@@ -113,7 +117,7 @@ class JavaServer(server.Server):
         if self._archive.exists():
             sharing = f"-XX:SharedArchiveFile={self._archive}"
         else:
-            self._written_at_exit = self.store.root / f".{self.name}-{os.getpid()}-{self.port}.jsa"
+            self._written_at_exit = self.folder / "classes.jsa"
             sharing = f"-XX:ArchiveClassesAtExit={self._written_at_exit}"
         options = [sharing, *QUIET, *self.options]
         return command(self.folder, self.jars, self.main, *arguments, heap_mb=self.heap_mb, options=options)

@@ -9,6 +9,7 @@ out.  A record that cannot be decoded is never dropped: it is parked raw and poi
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -120,6 +121,7 @@ class Router:
         self._place = f"{topic}[{partition}]"
         self._state, self._end = state, end
         self._nowhere = (None,) * len(self._lanes)
+        self._gone = ((None, b""),) * len(self._lanes)
         self._marked = state.get(MARKED) is not None
         self.outbox = Outbox(sender)
         self.parked: list[ParkedRecord] = []
@@ -180,21 +182,36 @@ class Router:
                 self.tally.skip("stale")
                 return
             known = remembered.addresses
-        self._route(identity, known, change.after)
-        addresses = self._addresses(change.after)
-        self._state.put(memory.key(identity), memory.encode(place, change.ts_ms, addresses))
+        try:
+            # Everything that may fail comes before the first record is sent.
+            placed = self._placed(change.after)
+            remember = memory.encode(place, change.ts_ms, tuple([address for address, _ in placed]))
+        except struct.error:  # a length of more than 64 KiB
+            self.tally.consumed[change.op] -= 1
+            self._count("unreadable")
+            self._park(record, DecodeError("change.key_too_long", "a key or reference has more than 65534 bytes"))
+            return
+        self._route(identity, known, placed)
+        self._state.put(memory.key(identity), remember)
         self.tally.applied += 1
 
     def _addresses(self, row: Row | None) -> tuple[bytes | None, ...]:
         return self._nowhere if row is None else tuple([lane.address(row) for lane in self._lanes])
 
-    def _route(self, identity: bytes, known: tuple[bytes | None, ...], row: Row | None) -> None:
-        for lane, old in zip(self._lanes, known, strict=True):
-            new = None if row is None else lane.address(row)
+    def _placed(self, row: Row | None) -> Sequence[tuple[bytes | None, bytes]]:
+        """`(address, slot)` of a row in each of its roles; no address where it is nowhere."""
+        if row is None:
+            return self._gone
+        return [(lane.address(row), lane.slot(row)) for lane in self._lanes]
+
+    def _route(
+        self, identity: bytes, known: tuple[bytes | None, ...], placed: Sequence[tuple[bytes | None, bytes]]
+    ) -> None:
+        for lane, old, (new, slot) in zip(self._lanes, known, placed, strict=True):
             if old is not None and old != new:  # invariant 2: out of the old address before into the new one
                 self._send(old, records.REMOVE, records.row_payload(lane.number, identity))
-            if new is not None and row is not None:
-                self._send(new, records.PUT, records.row_payload(lane.number, identity, lane.slot(row)))
+            if new is not None:
+                self._send(new, records.PUT, records.row_payload(lane.number, identity, slot))
 
     def _send(self, address: bytes, kind: int, payload: bytes) -> None:
         self.outbox.send(self._partition_of[address], address, kind, payload)
@@ -220,7 +237,7 @@ class Router:
         if remembered is None or not remembered.live:
             self.tally.skip("tombstone")
             return
-        self._route(identity, remembered.addresses, None)
+        self._route(identity, remembered.addresses, self._gone)
         gone = memory.encode(remembered.position, remembered.ts_ms, self._nowhere)
         self._state.put(memory.key(identity), gone)
         self.tally.applied += 1

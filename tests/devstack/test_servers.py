@@ -78,6 +78,22 @@ def test_the_service_user_reads_and_cannot_write(
     one.stop()
 
 
+def test_the_first_orderly_end_makes_later_starts_cheaper(
+    store: cache.Cache, own_store: cache.Cache, tmp_path: Path
+) -> None:
+    """The classes of the first run are kept and used; a kill keeps nothing."""
+    kafka.Kafka(store, tmp_path / "fetched")._prepare()
+    own_store.root.mkdir()
+    for name in (f"kafka-{jars.KAFKA_VERSION}", f"kafka-{jars.KAFKA_VERSION}-formatted"):
+        (own_store.root / name).symlink_to(store.root / name)
+    one = kafka.Kafka(own_store, tmp_path / "kafka")
+    for end, kept in ((one.kill, 0), (one.stop, 1), (one.stop, 1)):
+        one.start()
+        end()
+        assert len(list(own_store.root.glob("*.jsa"))) == kept
+    assert any("-XX:SharedArchiveFile" in argument for argument in one._command())
+
+
 def test_a_server_can_be_frozen(store: cache.Cache, tmp_path: Path) -> None:
     """SIGSTOP makes a server that is there and does not answer; SIGCONT brings it back."""
     one = mongod.Mongod(store, tmp_path)

@@ -24,7 +24,9 @@ def _fields(*names: str) -> tuple[Field, ...]:
 TABLES = {
     MEETINGS: Table(MEETINGS, ("id",), {"id": "int", "title": "varchar(20)", "host_id": "int null", "n": "int"}),
     APPLICATIONS: Table(
-        APPLICATIONS, ("id",), {"id": "int", "meeting_id": "int null", "user_id": "int null", "memo": "varchar(20)", "n": "int"},
+        APPLICATIONS,
+        ("id",),
+        {"id": "int", "meeting_id": "int null", "user_id": "int null", "memo": "varchar(20)", "n": "int"},
     ),
     USERS: Table(USERS, ("id",), {"id": "int", "name": "varchar(20)", "city_id": "int null", "n": "int"}),
     CITIES: Table(CITIES, ("id",), {"id": "int", "name": "varchar(20)", "n": "int"}),

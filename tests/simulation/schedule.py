@@ -50,8 +50,10 @@ def run(
             sent.append(event)
             world.publish(event)
         if faults and sent and rng.random() < 0.02:  # at-least-once: an older stretch is sent again, then it goes on
-            stretch = rng.randint(1, 6)
-            for event in sent[-stretch:]:
+            first = max(0, len(sent) - rng.randint(1, 6))
+            if sent[first].envelope is None:
+                first -= 1  # a delete and its tombstone are one event of the source
+            for event in sent[first:]:
                 world.publish(event)
         name = rng.choice(names)
         if faults and rng.random() < 0.05:

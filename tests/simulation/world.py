@@ -91,6 +91,8 @@ class World:
     seen: dict[bytes, int] = field(default_factory=dict)
     #: `{(_id, row): place in the binlog at which the newest image of the row seen in that document was written}`.
     rows_seen: dict[tuple[bytes, str], int] = field(default_factory=dict)
+    #: The same for rows that left the document of their own: only a later image may bring them back.
+    rows_left: dict[tuple[bytes, str], int] = field(default_factory=dict)
     parked: list[str] = field(default_factory=list)
     #: consumed, applied, skipped, parked of all commits.
     tally: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TALLIED, 0))
@@ -143,10 +145,16 @@ class World:
         """A write reaches the collection, under the eyes of a reader who remembers versions."""
         assert version >= self.seen.get(identity, 0), "invariant 3: a document went back"
         self.seen[identity] = version
-        for row, written in _rows(body):
+        rows = dict(_rows(body))
+        for row, written in rows.items():
             newest = self.rows_seen.get((identity, row), 0)
             assert written >= newest, f"invariant 3: {row} went back"
+            assert written > self.rows_left.get((identity, row), 0), f"invariant 3: {row} came back without an insert"
             self.rows_seen[identity, row] = written
+        for row, written in _rows(self.documents.get(identity)):
+            # Users and cities may be looked up again; applications go unseen while their meeting is not there.
+            if row not in rows and (row == "meeting" or (body and row.startswith("application"))):
+                self.rows_left[identity, row] = written
         if body is None:
             self.documents.pop(identity, None)
         else:

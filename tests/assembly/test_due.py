@@ -1,0 +1,258 @@
+"""What a step writes: walks over many holders, the first copy in key order, and nothing forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+from syncsvc.assembly import due
+from syncsvc.assembly.due import WALK_DOCUMENTS, Due
+from syncsvc.assembly.rounds import Rounds
+from syncsvc.routing.records import Outbox
+from syncsvc.state.memory import MemoryStore
+from tests.assembly.bench import Bench, document, shown
+from tests.routing.tables import APPLICATION, MEETING, USER, change, key
+
+HOLDERS = WALK_DOCUMENTS * 2 + 50
+
+
+def popular() -> Bench:
+    """More meetings than one walk's step takes, each with an application of user 7; all written."""
+    bench = Bench()
+    bench.put(USER, id=7, name="Ann")
+    for number in range(HOLDERS):
+        bench.put(MEETING, id=number, title="t")
+        bench.put(APPLICATION, id=number, meeting_id=number, user_id=7, rank=None)
+    bench.step()
+    while bench.joiner.agenda.busy:
+        bench.step()
+    return bench
+
+
+def names(found: Due) -> dict[int, str]:
+    """`{meeting: name of its user}`."""
+    return {number: body["applications"][0]["user"]["name"] for number, body in shown(found.documents).items() if body}
+
+
+@pytest.mark.parametrize("crashes", [pytest.param(False, id="in one process"), pytest.param(True, id="a crash a step")])
+def test_a_change_of_a_hot_row_is_walked_a_bounded_number_of_documents_a_step(crashes: bool) -> None:
+    """A user with a million applications neither blocks the partition nor is forgotten half-way."""
+    bench, written, sizes = popular(), {}, []
+    bench.put(USER, id=7, name="Anna")
+    bench.settle()
+    while bench.joiner.agenda.busy:
+        if crashes:
+            bench.crash()
+        found = names(bench.step())
+        sizes.append(len(found))
+        assert not set(found) & set(written)
+        written |= found
+
+    assert written == dict.fromkeys(range(HOLDERS), "Anna")
+    assert max(sizes) == WALK_DOCUMENTS
+
+
+def test_a_hot_row_that_changes_during_its_walk_is_walked_again() -> None:
+    """Documents already passed get the second change, too."""
+    bench, written = popular(), {}
+    for name in ("Anna", "Annie"):
+        bench.put(USER, id=7, name=name)
+        written |= names(bench.step())
+    while bench.joiner.agenda.busy:
+        written |= names(bench.step())
+
+    assert written == dict.fromkeys(range(HOLDERS), "Annie")
+
+
+def test_changes_of_other_documents_are_written_while_a_walk_is_under_way() -> None:
+    """Fairness: a walk takes its share of a step and no more."""
+    bench = popular()
+    bench.put(USER, id=7, name="Anna")
+    bench.step()
+    bench.put(MEETING, id=HOLDERS - 1, title="new")
+    found = shown(bench.step().documents)[HOLDERS - 1]
+
+    assert found is not None
+    assert found["title"] == "new"
+
+
+def copied(documents: int) -> Bench:
+    """A first copy of so many meetings, whose applications came before them; the last end mark is still to come."""
+    bench = Bench(first_copy={MEETING: documents, APPLICATION: documents, USER: 2})
+    for number in reversed(range(documents)):
+        row = {"id": number, "meeting_id": number, "user_id": 7, "rank": None}
+        bench.route(APPLICATION, key(id=number), change("r", None, row, pos=1))
+    for number in range(documents):
+        bench.route(MEETING, key(id=number), change("r", None, {"id": number, "title": "t"}, pos=1))
+    bench.route(USER, key(id=7), change("r", None, {"id": 7, "name": "Ann"}, pos=1))
+    return bench
+
+
+def finish(bench: Bench) -> None:
+    """The last record of the first copy."""
+    bench.route(USER, key(id=8), change("r", None, {"id": 8, "name": "Eve"}, pos=1))
+    bench.settle()
+
+
+def test_nothing_is_written_before_all_end_marks_are_there() -> None:
+    """Whatever has arrived: a half-joined document is never shown."""
+    bench = copied(3)
+    found = bench.step()
+
+    assert (found.documents, found.fresh) == ([], [])
+    assert bench.joiner.agenda.copying
+    assert not bench.joiner.agenda.busy
+
+
+def test_the_first_copy_waits_for_the_answers_it_has_asked_for() -> None:
+    """Rows are there after one round of marks, the users of applications only two rounds later."""
+    bench = copied(3)
+    bench.route(USER, key(id=8), change("r", None, {"id": 8, "name": "Eve"}, pos=1))
+    written = {}
+    while bench.read < len(bench.log):
+        bench.fold()
+        written |= names(Due(bench.joiner.agenda.take(0).fresh))
+
+    assert written == dict.fromkeys(range(3), "Ann")
+
+
+@pytest.mark.parametrize("crashes", [pytest.param(False, id="in one process"), pytest.param(True, id="a crash a step")])
+def test_the_first_copy_writes_every_document_once_in_key_order(monkeypatch: pytest.MonkeyPatch, crashes: bool) -> None:
+    """With its joins, in steps of bounded size; a new owner goes on where the last one stood."""
+    monkeypatch.setattr(due, "STEP_BYTES", 2_000)
+    monkeypatch.setattr(due, "COPY_ROWS", 16)
+    bench, written = copied(100), []
+    finish(bench)
+    while bench.joiner.agenda.busy:
+        if crashes:
+            bench.crash()
+        found = bench.joiner.agenda.take(0)
+        assert found.documents == []
+        assert 0 < len(found.fresh) < 20
+        for number, body in shown(found.fresh).items():
+            assert body is not None
+            assert body["applications"] == [{"id": number, "rank": None, "user": {"id": 7, "name": "Ann"}}]
+            written.append(number)
+
+    assert written == list(range(100))
+    assert bench.joiner.agenda.copied
+
+
+def test_changes_during_the_first_copy_are_in_it_or_written_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document the copy has passed is written again; one it has not reached is written once."""
+    monkeypatch.setattr(due, "STEP_BYTES", 2_000)
+    bench = copied(100)
+    finish(bench)
+    passed = shown(bench.joiner.agenda.take(0).fresh)
+    bench.put(MEETING, id=0, title="new")
+    bench.put(MEETING, id=99, title="new")
+    bench.put(USER, id=7, name="Anna")
+    again, rest = {}, {}
+    while bench.joiner.agenda.busy:
+        found = bench.step()
+        again |= shown(found.documents)
+        rest |= shown(found.fresh)
+
+    assert set(again) == set(passed)
+    assert set(rest) == set(range(100)) - set(passed)
+    for number in (0, 99):
+        body = (again | rest)[number]
+        assert body is not None
+        assert (body["title"], body["applications"][0]["user"]["name"]) == ("new", "Anna")
+
+
+def test_a_meeting_of_more_rows_than_are_read_at_once_is_copied_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document is never cut at the end of a read."""
+    monkeypatch.setattr(due, "COPY_ROWS", 8)
+    bench = Bench(first_copy={MEETING: 2, APPLICATION: 30, USER: 0})
+    for number in range(30):
+        row = {"id": number, "meeting_id": 1, "user_id": None, "rank": None}
+        bench.route(APPLICATION, key(id=number), change("r", None, row, pos=1))
+    for number in (1, 2):
+        bench.route(MEETING, key(id=number), change("r", None, {"id": number, "title": "t"}, pos=1))
+    bench.settle()
+    written = {number: body and body["total"] for number, body in shown(bench.joiner.agenda.take(0).fresh).items()}
+
+    assert written == {1: 30, 2: 0}
+
+
+def test_a_row_that_cannot_be_decoded_parks_its_document_in_the_first_copy() -> None:
+    """The others are copied; it is written when it heals."""
+    bench = copied(3)
+    bench.route(MEETING, key(id=1), b"{}")
+    finish(bench)
+    found = bench.joiner.agenda.take(0)
+    assert list(shown(found.fresh)) == [0, 2]
+    assert [rendered.address for rendered in found.parked] == [document(1)]
+
+    bench.put(MEETING, id=1, title="good")
+    assert list(shown(bench.step().documents)) == [1]
+
+
+def test_what_does_not_fit_into_a_step_is_written_by_the_next_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction has a bounded size, and the rest is state."""
+    monkeypatch.setattr(due, "STEP_BYTES", 500)
+    bench = Bench()
+    for number in range(30):
+        bench.put(MEETING, id=number, title="t")
+    written = list(shown(bench.step(0).documents))
+    assert 0 < len(written) < 30
+    while bench.joiner.agenda.next_due() is not None:
+        bench.crash()
+        written += shown(bench.step(1).documents)
+
+    assert sorted(written) == list(range(30))
+
+
+def test_a_deleted_document_that_did_not_fit_into_a_step_is_still_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its `_id` is kept with it, since the row that told it is gone."""
+    bench = Bench()
+    for number in range(5):
+        bench.put(MEETING, id=number, title="t")
+    bench.step()
+    monkeypatch.setattr(due, "STEP_BYTES", 64)
+    for number in range(5):
+        bench.delete(MEETING, id=number, title="t")
+    gone = shown(bench.step(0).documents)
+    while bench.joiner.agenda.next_due() is not None:
+        bench.crash()
+        gone |= shown(bench.step(1).documents)
+
+    assert gone == dict.fromkeys(range(5))
+
+
+def test_the_oldest_change_not_yet_shown_is_known() -> None:
+    """Invariant 9: freshness counts what waits, not only what was written."""
+    bench = Bench()
+    bench.step()
+    assert bench.joiner.agenda.oldest_waiting() is None
+
+    bench.put(MEETING, id=1, title="first")
+    bench.put(APPLICATION, id=1, meeting_id=1, user_id=7, rank=None)
+    bench.fold()
+    assert bench.joiner.agenda.oldest_waiting() == 1_000
+    bench.joiner.agenda.take(0)
+    assert bench.joiner.agenda.oldest_waiting() == 1_000
+
+    assert bench.step().oldest_ms == 1_000
+    assert bench.joiner.agenda.oldest_waiting() is None
+
+
+def test_the_rounds_of_end_marks_need_every_sender() -> None:
+    """Two source partitions, three keyed ones, one level of look-ups: marks passed on when a round is whole."""
+    store, outbox = MemoryStore(), Outbox(2)
+    rounds = Rounds(store, outbox, rounds=3, routers=2, partitions=3)
+    rounds.mark(1, 0, 5)
+    assert (rounds.progress, outbox.take()) == ((1, 8), {})
+
+    rounds.mark(1, 1, 6)
+    assert {partition: len(batch) for partition, batch in outbox.take().items()} == {0: 1, 1: 1, 2: 1}
+    assert (rounds.complete(1), rounds.complete(2)) == (True, False)
+
+    for level, place in ((2, 7), (3, 8)):
+        for sender in (2, 3, 4):
+            assert rounds.copied is None
+            rounds.mark(level, sender, place)
+    assert rounds.copied == 8
+
+    again = Rounds(store, outbox, rounds=3, routers=2, partitions=3)
+    assert (again.copied, again.progress) == (8, (8, 8))

@@ -1,0 +1,1 @@
+"""The whole service on real servers: worker processes that are killed, frozen and restarted while changes flow."""

@@ -1,0 +1,70 @@
+"""The environment of a worker: names, defaults, secrets in files, and values that do not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from syncsvc import settings
+from syncsvc.errors import UsageFault
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    """A laptop needs no variable."""
+    assert settings.read({}) == settings.Settings()
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    """Compose and Kubernetes hand in empty strings for values nobody gave."""
+    assert settings.read({"SYNCSVC_HTTP_PORT": ""}).http_port == settings.Settings().http_port
+
+
+def test_values_get_the_type_of_their_setting() -> None:
+    """Numbers, paths and text."""
+    given = {"SYNCSVC_HTTP_PORT": "0", "SYNCSVC_STATE_DIR": "state", "SYNCSVC_ROUTER_COMMIT_MS": "12.5"}
+    found = settings.read({**given, "SYNCSVC_CONNECT_URL": "http://connect", "OTHER_HTTP_PORT": "9"})
+
+    assert (found.http_port, found.state_dir, found.router_commit_ms) == (0, Path("state"), 12.5)
+    assert found.connect_url == "http://connect"
+
+
+def test_all_values_that_do_not_fit_are_told_at_once() -> None:
+    """One start, one list; each names its variable."""
+    with pytest.raises(UsageFault) as fault:
+        settings.read({"SYNCSVC_HTTP_PORT": "web", "SYNCSVC_LOG_LEVEL": "loud", "SYNCSVC_REPLICATION_FACTOR": "1.5"})
+
+    found = {problem.where: problem.code for problem in fault.value.problems}
+    assert found == dict.fromkeys(
+        ("SYNCSVC_HTTP_PORT", "SYNCSVC_LOG_LEVEL", "SYNCSVC_REPLICATION_FACTOR"), "settings.bad_value"
+    )
+
+
+def test_a_secret_is_read_from_its_file_rather_than_from_its_variable(tmp_path: Path) -> None:
+    """A mounted secret wins; the newline behind it is not part of it."""
+    file = tmp_path / "dsn"
+    file.write_text("mysql://u:p@db/shop\n")
+    found = settings.read({"SYNCSVC_SOURCE_DSN": "mysql://other", "SYNCSVC_SOURCE_DSN_FILE": str(file)})
+
+    assert found.source_address() == "mysql://u:p@db/shop"
+    assert settings.read({"SYNCSVC_MONGO_URI": "mongodb://a"}).mongo_address() == "mongodb://a"
+
+
+def test_a_secret_file_that_cannot_be_read_is_named() -> None:
+    """The file, never what might be in it."""
+    with pytest.raises(UsageFault) as fault:
+        settings.read({"SYNCSVC_MONGO_URI_FILE": "/nowhere/uri"}).mongo_address()
+
+    assert fault.value.problems[0].where == "/nowhere/uri"
+
+
+def test_a_worker_is_named_by_its_instance_or_by_its_host() -> None:
+    """So that people can tell two workers apart."""
+    assert settings.read({"SYNCSVC_INSTANCE": "pod-3"}).name == "pod-3"
+    assert settings.read({}).name
+
+
+@pytest.mark.parametrize("setting", list(settings.Settings.__dataclass_fields__))
+def test_every_setting_has_a_reader(setting: str) -> None:
+    """A field of a type nobody reads would fail only on the day it is set."""
+    assert str(settings.Settings.__dataclass_fields__[setting].type) in settings._READERS
