@@ -5,6 +5,8 @@ FROM python:3.11-slim AS wheel
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE* ./
 COPY syncsvc ./syncsvc
+# The example mappings become a part of the package: `syncsvc demo` runs them.
+COPY pipelines ./pipelines
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM python:3.11-slim AS environment

@@ -21,8 +21,9 @@ import bson
 
 from syncsvc.assembly.joiner import Joiner
 from syncsvc.mapping import model
+from syncsvc.routing.outcome import ParkedRecord
 from syncsvc.routing.plan import compile_plan
-from syncsvc.routing.router import ParkedRecord, Router
+from syncsvc.routing.router import Router
 from syncsvc.routing.senders import Senders
 from syncsvc.state.memory import MemoryStore
 from syncsvc.writing.document import versioned

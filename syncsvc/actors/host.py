@@ -148,6 +148,8 @@ class PipelineHost:
         """Finishes the steps under way and lets go; after it nothing of these partitions runs."""
         gone = {tp: actor for tp in tps if (actor := self.actors.pop(tp, None)) is not None}
         await asyncio.gather(*(actor.close() for actor in gone.values()))
+        for tp in tps:  # also those whose `assigned` was cancelled while they were loading
+            self._with.health.loaded(self._pipeline.name, tp.topic, tp.partition)
         progress = self._with.metrics.progress(self._pipeline.name)
         for tp, actor in gone.items():
             progress.disowned(tp.topic, tp.partition)

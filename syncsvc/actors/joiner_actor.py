@@ -28,9 +28,15 @@ from syncsvc.routing.plan import Plan
 from syncsvc.state import segments
 from syncsvc.writing.document import versioned
 
-#: Records of a step at most: in live flow a step takes what is there; behind, the larger it is, the more changes of one
-#: document become one write.
-STEP_RECORDS = 16_000
+#: In live flow a step is what is there: a few records.  With this many at once the partition is busy, and a step waits
+#: for more, because the larger it is, the more changes of one document become one write.
+BUSY_RECORDS = 100
+STEP_SECONDS = 0.02  # shortest time between two steps: each costs a transaction, however little it carries
+BUSY_SECONDS = 0.25  # longest step of a busy partition: seen by readers as latency
+CATCH_UP_SECONDS = 3.0  # .. of one whose newest record is older than STALE_MS: nobody notices three seconds more
+STALE_MS = 10_000
+PAUSE_SECONDS = 0.1  # for more to come; nothing within it ends the step
+STEP_RECORDS = 50_000  # at most, about 15 MB of changed state
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,10 @@ class JoinerActor(Actor):
                 break
             batches = self.inbox.take(STEP_RECORDS)
             if batches or self.joiner.agenda.busy or self._overdue():
+                began = time.monotonic()
                 await self._step(batches)
+                # After a step, not before one: a change that comes alone waits for nothing.
+                await asyncio.sleep(max(0.0, began + STEP_SECONDS - time.monotonic()))
         await self._settle()
 
     def _overdue(self) -> bool:
@@ -94,27 +103,51 @@ class JoinerActor(Actor):
 
     async def _step(self, batches: list[tuple[RecordBatch, Ack]]) -> None:
         joiner = self.joiner
-        records = 0
-        for batch, _ in batches:
-            joiner.fold(batch.records)
-            self.offset = batch.next_offset
-            records += len(batch.records)
-            await asyncio.sleep(0)  # a batch takes the loop for some 20 ms: others come in between
+        acks, records = await self._gather(batches)
         self._report.waiting(joiner.agenda.oldest_waiting())
-        outgoing = joiner.outbox.take()
-        if outgoing:
-            await self._log.send(outgoing)
-            self._report.sent(sum(map(len, outgoing.values())))
         await self._settle()
         if self._closing and self._fenced:
             return
-        due = joiner.agenda.take(_now_ms())
+        due = joiner.agenda.take(_now_ms(), behind=records >= BUSY_RECORDS)
         # Everything the transaction carries is taken here, before another record is folded.
-        work = self._work(due, [ack for _, ack in batches], records)
+        work = self._work(due, acks, records)
         self._committing = asyncio.create_task(self._commit(work))
         if due.documents or due.fresh or self._state.overdue():
             # Documents are what a reader waits for, and their bytes are what memory holds: one step at a time.
             await self._settle()
+
+    async def _gather(self, batches: list[tuple[RecordBatch, Ack]]) -> tuple[list[Ack], int]:
+        """Folds and sends what is there, and what comes while the partition is busy; acks and number of records."""
+        acks: list[Ack] = []
+        records, end = 0, 0.0
+        while True:
+            count = await self._fold(batches)
+            acks += [ack for _, ack in batches]
+            records += count
+            if count < BUSY_RECORDS or records >= STEP_RECORDS or self._closing:
+                return acks, records
+            now = time.monotonic()
+            if not end:
+                stale = _now_ms() - self.joiner.tally.newest_ms > STALE_MS
+                end = now + (CATCH_UP_SECONDS if stale else BUSY_SECONDS)
+            if now >= end:
+                return acks, records
+            await self.inbox.wait(min(PAUSE_SECONDS, end - now))
+            batches = self.inbox.take(STEP_RECORDS)
+
+    async def _fold(self, batches: list[tuple[RecordBatch, Ack]]) -> int:
+        """Folds batches and sends what that makes the stage say; how many records there were."""
+        records = 0
+        for batch, _ in batches:
+            self.joiner.fold(batch.records)
+            self.offset = batch.next_offset
+            records += len(batch.records)
+            await asyncio.sleep(0)  # a batch takes the loop for some 20 ms: others come in between
+        outgoing = self.joiner.outbox.take()
+        if outgoing:
+            await self._log.send(outgoing)
+            self._report.sent(sum(map(len, outgoing.values())))
+        return records
 
     async def _settle(self) -> None:
         """Waits for the transaction under way."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from syncsvc.assembly.render import Rendered
-from syncsvc.routing.router import ParkedRecord
+from syncsvc.routing.outcome import ParkedRecord
 
 Entry = Mapping[str, Any]
 

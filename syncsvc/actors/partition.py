@@ -34,13 +34,17 @@ async def load(ledger: Ledger, fence: str, open_state: Callable[[], PartitionSta
     """Becomes the owner of a fence and makes its state whole from the local cache and the segments behind it."""
     owned = await ledger.open(fence)
     state = open_state()
-    first = number = state.behind(owned.seq, owned.base)
-    while number <= owned.seq:
-        last = min(number + SEGMENTS_A_READ - 1, owned.seq)
-        for blob in await ledger.segments(fence, number, last):
-            state.apply(blob)
-        number = last + 1
-        await asyncio.sleep(0)  # other partitions are opened meanwhile
+    try:
+        first = number = state.behind(owned.seq, owned.base)
+        while number <= owned.seq:
+            last = min(number + SEGMENTS_A_READ - 1, owned.seq)
+            for blob in await ledger.segments(fence, number, last):
+                state.apply(blob)
+            number = last + 1
+            await asyncio.sleep(0)  # other partitions are opened meanwhile
+    except BaseException:
+        state.close()  # a rebalance cancels this: the folder must be free for the next owner
+        raise
     state.caught_up(owned.seq)
     return Opened(owned, state, max(0, owned.seq + 1 - first))
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from syncsvc.assembly import joiner
-from syncsvc.routing import router
+from syncsvc.routing.outcome import ParkedRecord
+from syncsvc.routing.outcome import Tally as Routed
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.pipeline_metrics import PipelineMetrics
 from syncsvc.telemetry.progress import Progress
@@ -51,7 +52,7 @@ class Report:
         for op, count in consumed.items():
             self.metrics.consumed(table, op, count)
 
-    def routed(self, table: str, tally: router.Tally, parked: list[router.ParkedRecord]) -> None:
+    def routed(self, table: str, tally: Routed, parked: list[ParkedRecord]) -> None:
         """What became of the records that a router's step made durable (invariant 5)."""
         self.consumed(table, tally.consumed)
         self.metrics.applied(table, tally.applied)

@@ -96,12 +96,14 @@ class RouterActor(Actor):
         self._source_ms = max(self._source_ms, tally.newest_ms)
         pipeline = self._plan.pipeline
         now_ms = int(time.time() * 1000)
-        entries = {
+        entries: dict[str, parking.Entry | None] = {
             parking.record_id(pipeline.group, record.place): parking.of_record(
                 record, pipeline=pipeline.name, generation=pipeline.generation, table=self._table, now_ms=now_ms
             )
             for record in parked
         }
+        # After those parked: a record may be parked and made good within one step.
+        entries |= {parking.record_id(pipeline.group, place): None for place in self._router.take_healed()}
         step = Step(
             self._fence.id, self._fence.epoch, self._seq, self.offset, taken.base, self._source_ms,
             (taken.blob,) if taken.blob else (), copied=self._router.marked, parked=entries,

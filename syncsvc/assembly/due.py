@@ -117,15 +117,21 @@ class Agenda:
                     stamps.append(_STAMP.unpack_from(held)[0])
         return min(stamps, default=None)
 
-    def take(self, now_ms: int) -> Due:
-        """What to write now, at most about `STEP_BYTES`; the rest stays on the agenda."""
-        due, room = Due(released=self._released), STEP_BYTES
+    def take(self, now_ms: int, *, behind: bool = False) -> Due:
+        """
+        What to write now, at most about `STEP_BYTES`; the rest stays on the agenda.
+
+        Args:
+            now_ms: the time.
+            behind: the partition has many records to fold: larger steps, so that a document is written less often.
+        """
+        due, room = Due(released=self._released), STEP_BYTES * (4 if behind else 1)
         self._released = []
         dirty, self._dirty = self._dirty, {}
         for address in [address for address, at in self._pending.items() if at <= now_ms]:
             self._restore(address, dirty)
         if self._walks:
-            self._walk(dirty)
+            self._walk(dirty, WALK_DOCUMENTS * (16 if behind else 1))
         for address, (stamp, identity) in dirty.items():
             if room <= 0:
                 self._wait(address, stamp, identity, now_ms)
@@ -194,9 +200,8 @@ class Agenda:
         if write:
             self.touch(address, source_ms, held.partition(b"\x00")[2])
 
-    def _walk(self, dirty: dict[bytes, tuple[int, bytes]]) -> None:
+    def _walk(self, dirty: dict[bytes, tuple[int, bytes]], room: int) -> None:
         """Makes the next holders of changed relays due; a holder that is itself a copy begins a walk of its own."""
-        room = WALK_DOCUMENTS
         for relay in list(self._walks):
             if room <= 0:
                 return

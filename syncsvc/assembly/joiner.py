@@ -22,7 +22,7 @@ from syncsvc.assembly.state import State
 from syncsvc.keys import Partitioner
 from syncsvc.routing import records
 from syncsvc.routing.plan import DOCUMENTS, ROOT, Plan
-from syncsvc.routing.records import HEADER, HEADER_BYTES, KINDS, OPERATOR, Keyed, Outbox, Record, checked
+from syncsvc.routing.records import HEADER, HEADER_BYTES, KINDS, OPERATOR, Keyed, Outbox, Record, foreign
 from syncsvc.routing.senders import Senders
 from syncsvc.routing.slot import GOOD, parse, poison_of, poisoned, unpoisoned
 
@@ -56,9 +56,11 @@ class Joiner:
         self.rounds = Rounds(
             state, self.outbox, rounds=plan.rounds, routers=senders.routers, partitions=plan.pipeline.partitions
         )
-        self._references = ReferenceBook(plan, partition, state, self.outbox, self._partition_of)
-        self._relay = Relay(state, self.outbox)
         self.renderer = Renderer(plan, state)
+        self._references = ReferenceBook(
+            plan, partition, state, self.outbox, self._partition_of, self.renderer.forget
+        )
+        self._relay = Relay(state, self.outbox)
         self.agenda = Agenda(state, self.renderer, key_columns=len(plan.pipeline.root.key))
         if self.rounds.copied is not None:
             self.agenda.resume()
@@ -74,7 +76,9 @@ class Joiner:
         """Folds records in offset order into state, `outbox`, `agenda` and `tally`."""
         unpack, high_water = HEADER.unpack_from, self._high_water
         for record in batch:
-            value = checked(record)
+            key, value = record.key, record.value
+            if key is None or not value or len(value) < HEADER_BYTES or value[0] != records.FORMAT:
+                raise foreign(record)
             _, kind, sender, place, _, source_ms = unpack(value)
             if sender != OPERATOR:
                 mark = value[4:16]
@@ -87,8 +91,9 @@ class Joiner:
                 high_water[sender] = mark
                 self._risen.add(sender)
             self.outbox.at(record.offset, source_ms)
-            self._apply(kind, record.key or b"", value, record.offset, place, sender, source_ms)
-            self._references.settle(record.offset + 1)
+            self._apply(kind, key, value, record.offset, place, sender, source_ms)
+            if self._references.touched:
+                self._references.settle(record.offset + 1)
             name = KINDS[kind]
             self.tally.applied[name] = self.tally.applied.get(name, 0) + 1
             tally = self.tally
@@ -151,6 +156,7 @@ class Joiner:
         if head is None or layout.COPY_HEAD.unpack(head)[0] != delivery.subscription:
             self.tally.crossed += 1
             return
+        self.renderer.forget(relay)
         for role, identity, slot in delivery.rows:
             key = row_key(LOCAL, relay, role, identity)
             old = self._state.get(key)

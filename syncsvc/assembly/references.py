@@ -9,6 +9,8 @@ while a record is folded; `settle` sends the net effect once per (relay, record)
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from syncsvc.assembly import layout
 from syncsvc.assembly.layout import HELD_BY_COPY, HOLDER, LOCAL, U32
 from syncsvc.assembly.state import State
@@ -16,7 +18,7 @@ from syncsvc.keys import Partitioner
 from syncsvc.routing import records
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.records import Outbox
-from syncsvc.routing.slot import parse
+from syncsvc.routing.slot import references_of
 
 References = tuple[tuple[int, bytes | None], ...]
 
@@ -24,12 +26,24 @@ References = tuple[tuple[int, bytes | None], ...]
 class ReferenceBook:
     """The references of one keyed partition."""
 
-    def __init__(self, plan: Plan, partition: int, state: State, outbox: Outbox, partition_of: Partitioner) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        partition: int,
+        state: State,
+        outbox: Outbox,
+        partition_of: Partitioner,
+        forget: Callable[[bytes], None],
+    ) -> None:
+        """`forget` is told of each relay whose copy begins or ends."""
+        self._forget = forget
         self._state, self._outbox, self._partition_of = state, outbox, partition_of
         self._me = records.partition_payload(partition)
         self._nodes = {role.number: [node for node, _ in role.references] for role in plan.roles}
-        #: `{relay address: whether this partition referred to it before the record}`.
-        self._touched: dict[bytes, bool] = {}
+        #: `{relay address: whether this partition referred to it before the record}`; empty after `settle`.
+        self.touched: dict[bytes, bool] = {}
+        #: Those of them that a holder has left: only they may have none any more.
+        self._left: set[bytes] = set()
 
     def change(self, role: int, holder: bytes, old: bytes | None, new: bytes | None) -> None:
         """Accounts for a row of `role`, held by `holder`, whose slot changed from `old` to `new`."""
@@ -37,8 +51,8 @@ class ReferenceBook:
         if not nodes:
             return
         nothing: tuple[bytes | None, ...] = (None,) * len(nodes)
-        before = nothing if old is None else parse(old, len(nodes)).references
-        after = nothing if new is None else parse(new, len(nodes)).references
+        before = nothing if old is None else references_of(old, len(nodes))
+        after = nothing if new is None else references_of(new, len(nodes))
         if before == after:
             return
         for node, was, now in zip(nodes, before, after, strict=True):
@@ -53,13 +67,15 @@ class ReferenceBook:
         state = self._state
         key = HOLDER + relay + holder
         held = state.get(key)
-        if relay not in self._touched:
-            self._touched[relay] = held is not None or state.any(HOLDER + relay)
+        if relay not in self.touched:
+            # Between records a relay has a copy exactly when somebody refers to it: cheaper than looking for a holder.
+            self.touched[relay] = held is not None or state.get(LOCAL + relay) is not None
         count = step if held is None else U32.unpack(held)[0] + step
         if count > 0:
             state.put(key, U32.pack(count))
         else:
             state.delete(key)
+            self._left.add(relay)
 
     def settle(self, place: int) -> bool:
         """
@@ -69,12 +85,14 @@ class ReferenceBook:
         lie in nodes further down the tree and therefore come later in that order.
         """
         subscribed = False
-        while self._touched:
-            relay = min(self._touched)
-            referred = self._touched.pop(relay)
-            refers = self._state.any(HOLDER + relay)
+        while self.touched:
+            relay = min(self.touched)
+            referred = self.touched.pop(relay)
+            refers = relay not in self._left or self._state.any(HOLDER + relay)
+            self._left.discard(relay)
             if refers == referred:
                 continue
+            self._forget(relay)
             if refers:
                 subscribed = True
                 self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(place, False))

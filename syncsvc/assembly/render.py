@@ -18,6 +18,7 @@ from syncsvc.routing.slot import GOOD, parse
 _INT32 = struct.Struct("<i")
 #: MongoDB refuses documents above 16 MiB; the rest is room for `_sync`.
 MOST_BYTES = 16 * 1024 * 1024 - 64
+MOST_COPIES = 10_000  # remembered, about 4 MB
 _INDEXES = [str(number).encode() + b"\x00" for number in range(1024)]
 
 Rows = list[tuple[bytes, bytes]]
@@ -51,6 +52,9 @@ class Renderer:
         #: Subscriptions up to this place count as answered: the first copy is over.
         self.answered_to = 0
         self._complete, self._problem = True, ""
+        #: `{relay address: slots of its answered copy}`: a hot document is rendered at every change of one of its rows,
+        #: and reading what the others refer to would be most of it.
+        self._copies: dict[bytes, list[bytes]] = {}
 
     @staticmethod
     def _head(branch: Branch) -> bytes:
@@ -154,13 +158,25 @@ class Renderer:
 
     def _copy(self, relay: bytes) -> list[bytes]:
         """The slots of this partition's copy of a relay; notes when its answer is still awaited."""
+        held = self._copies.get(relay)
+        if held is not None:
+            return held
         found = self._state.scan(LOCAL + relay)
         if not found:
             return []
         subscription, answered = COPY_HEAD.unpack(found[0][1])
         if not answered and subscription > self.answered_to:
             self._complete = False
-        return [slot for _, slot in found[1:]]
+        slots = [slot for _, slot in found[1:]]
+        if answered:
+            if len(self._copies) >= MOST_COPIES:
+                self._copies.clear()
+            self._copies[relay] = slots
+        return slots
+
+    def forget(self, relay: bytes) -> None:
+        """The copy of a relay has changed or gone."""
+        self._copies.pop(relay, None)
 
 
 def _order(parts: Parts) -> bytes:

@@ -133,18 +133,16 @@ def parse_partition(value: bytes) -> int:
     return partition
 
 
-def checked(record: Record) -> bytes:
-    """The value of a keyed record; raises Drift when it is not ours, or a newer version of syncsvc wrote it."""
-    value = record.value
-    if value is None or record.key is None or len(value) < HEADER_BYTES or value[0] != FORMAT:
-        found = "no header" if value is None or len(value) < HEADER_BYTES else f"format {value[0]}"
-        raise Drift(
-            code="records.foreign_format",
-            where=f"keyed topic @{record.offset}",
-            what=f"a record has {found}, this version reads format {FORMAT}",
-            fix="run the version of syncsvc that wrote it, or rebuild under a new generation",
-        )
-    return value
+def foreign(record: Record) -> Drift:
+    """The refusal of a keyed record that is not ours, or that a newer version of syncsvc wrote (invariant 6)."""
+    value = record.value or b""
+    found = "no header" if record.key is None or len(value) < HEADER_BYTES else f"format {value[0]}"
+    return Drift(
+        code="records.foreign_format",
+        where=f"keyed topic @{record.offset}",
+        what=f"a record has {found}, this version reads format {FORMAT}",
+        fix="run the version of syncsvc that wrote it, or rebuild under a new generation",
+    )
 
 
 class Outbox:

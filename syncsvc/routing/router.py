@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from syncsvc.changes.envelope import DecodeError, TableDecoder
 from syncsvc.keys import Partitioner, canonical
 from syncsvc.routing import memory, records
+from syncsvc.routing.outcome import ParkedRecord, Tally
 from syncsvc.routing.plan import Plan, Role
 from syncsvc.routing.records import Outbox, Record
 from syncsvc.routing.slot import Row, encoder, key_of
 
 MARKED = b"e"  # state key: the end mark of the first copy was sent
+POISONED = b"p"  # p identity -> places of the row's records that could not be decoded, a line each
 DROPPED = b"d"  # state key: row whose redelivered delete was dropped as stale; the tombstone behind it is to be, too
 Address = Callable[[Row], bytes | None]
 
@@ -35,44 +36,11 @@ class State(Protocol):
     def put(self, key: bytes, value: bytes) -> None:
         """Sets a value."""
 
+    def delete(self, key: bytes) -> None:
+        """Removes a value, when there."""
 
-@dataclass(frozen=True, slots=True)
-class ParkedRecord:
-    """A record that could not be decoded, kept raw with its place."""
-
-    #: `<topic>[<partition>]@<offset>`.
-    place: str
-    code: str
-    what: str
-    key: bytes | None
-    value: bytes | None
-    #: `(address, payload of its POISON record)` of every address it poisoned; a skip is sent to the same.
-    targets: tuple[tuple[bytes, bytes], ...] = ()
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the records of a step: consumed = applied + skipped + parked (invariant 5)."""
-
-    #: `{op: records}`.
-    consumed: dict[str, int] = field(default_factory=dict)
-    applied: int = 0
-    #: `{reason: records}`.
-    skipped: dict[str, int] = field(default_factory=dict)
-    parked: int = 0
-    #: Source commit times of the newest and the oldest record, ms; 0 when none told it.
-    newest_ms: int = 0
-    oldest_ms: int = 0
-
-    def see(self, source_ms: int) -> None:
-        """Widens the span of source commit times."""
-        self.newest_ms = max(self.newest_ms, source_ms)
-        if source_ms and (source_ms < self.oldest_ms or not self.oldest_ms):
-            self.oldest_ms = source_ms
-
-    def skip(self, reason: str) -> None:
-        """Counts a record that changes nothing."""
-        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+    def scan(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """Entries whose key begins with the prefix."""
 
 
 class _Lane:
@@ -124,6 +92,8 @@ class Router:
         self._gone = ((None, b""),) * len(self._lanes)
         self._marked = state.get(MARKED) is not None
         self.outbox = Outbox(sender)
+        self._poisoned = {key[1:]: value.decode().split("\n") for key, value in state.scan(POISONED)}
+        self._healed: list[str] = []
         self.parked: list[ParkedRecord] = []
         self.tally = Tally()
 
@@ -192,6 +162,7 @@ class Router:
             self._park(record, DecodeError("change.key_too_long", "a key or reference has more than 65534 bytes"))
             return
         self._route(identity, known, placed)
+        self._heal(identity)
         self._state.put(memory.key(identity), remember)
         self.tally.applied += 1
 
@@ -238,6 +209,7 @@ class Router:
             self.tally.skip("tombstone")
             return
         self._route(identity, remembered.addresses, self._gone)
+        self._heal(identity)
         gone = memory.encode(remembered.position, remembered.ts_ms, self._nowhere)
         self._state.put(memory.key(identity), gone)
         self.tally.applied += 1
@@ -256,6 +228,9 @@ class Router:
     def _poison(self, values: Row, place: str) -> tuple[tuple[bytes, bytes], ...]:
         """Tells every address of a row that its newest record could not be decoded."""
         identity = canonical(values)
+        places = self._poisoned.setdefault(identity, [])
+        places.append(place)
+        self._state.put(POISONED + identity, "\n".join(places).encode())
         held = self._state.get(memory.key(identity))
         known = memory.Memory(b"", 0, self._nowhere) if held is None else memory.decode(held)
         addresses, sent = [], []
@@ -270,6 +245,17 @@ class Router:
         self._state.put(memory.key(identity), memory.encode(known.position, known.ts_ms, tuple(addresses)))
         return tuple(sent)
 
+    def _heal(self, identity: bytes) -> None:
+        """
+        A later image of a row, or its delete, makes its unreadable records good.
+
+        Their entries are written and removed here alone, by one partition in its order: a joiner may show the healed
+        row before the step that parks the record is durable, and a router that was killed parks it again.
+        """
+        if self._poisoned and (places := self._poisoned.pop(identity, None)) is not None:
+            self._state.delete(POISONED + identity)
+            self._healed += places
+
     def _count(self, op: str) -> None:
         self.tally.consumed[op] = self.tally.consumed.get(op, 0) + 1
 
@@ -282,3 +268,8 @@ class Router:
         """Records parked since the last call."""
         parked, self.parked = self.parked, []
         return parked
+
+    def take_healed(self) -> list[str]:
+        """Places of unreadable records whose rows have become good since the last call; also some of `take_parked`."""
+        healed, self._healed = self._healed, []
+        return healed

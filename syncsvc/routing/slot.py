@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import bson
 
-from syncsvc.keys import canonical, component, sort_key
+from syncsvc.keys import canonical, component, integer, sort_key
 from syncsvc.routing.plan import ROOT, Role
 
 GOOD, POISONED = b"\x00", b"\x01"
@@ -79,6 +79,14 @@ def parse(slot: bytes, references: int) -> Slot:
     return Slot(poison, tuple(found), slot[at : at + length], slot[at + length :])
 
 
+def references_of(slot: bytes, count: int) -> tuple[bytes | None, ...]:
+    """The canonical keys a slot refers to; as `parse` gives them, at a third of its cost where there is one."""
+    if count == 1 and slot[:1] == GOOD:
+        length = (slot[1] << 8) | slot[2]
+        return (None,) if length == 0xFFFF else (slot[3 : 3 + length],)
+    return parse(slot, count).references
+
+
 def _tuple_of(columns: Sequence[str], names: Sequence[str]) -> Callable[[Row], Row]:
     """A function that picks the values of `names` out of a row whose columns are `columns`."""
     places = [columns.index(name) for name in names]
@@ -97,6 +105,8 @@ def key_of(columns: Sequence[str], names: Sequence[str]) -> Callable[[Row], byte
 
         def single(row: Row) -> bytes | None:
             value = row[place]
+            if type(value) is int:
+                return integer(value)
             return None if value is None else component(value)
 
         return single

@@ -20,7 +20,9 @@ from syncsvc.errors import SyncError
 #: Innermost frames of a traceback that are shown.
 MOST_FRAMES = 12
 #: Libraries that say at `info` what is only of interest to their authors.
-CHATTY = ("aiokafka", "aiohttp.access", "asyncio", "faust", "mode", "pymongo")
+CHATTY = ("aiohttp.access", "asyncio", "faust", "mode", "pymongo", "syncsvc.engine")
+#: Loggers whose `error` is not ours: an operator need not act.
+MISLEADING = ("aiokafka",)
 
 
 def explain(error: BaseException) -> dict[str, Any]:
@@ -84,5 +86,9 @@ def setup_logging(level: str = "info", shape: Literal["json", "text"] = "json") 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    debugging = root.level <= logging.DEBUG
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in MISLEADING:
+        # They call what heals by itself an error, hundreds of times an outage; what does not heal comes as `failed`.
+        logging.getLogger(name).setLevel(logging.WARNING if debugging else logging.CRITICAL)

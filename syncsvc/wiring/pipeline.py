@@ -172,6 +172,7 @@ class RunningPipeline:
                 events.first_copy_progress(pipeline=name, done=done, total=total)
             elif host.actors:
                 self._say("running")
+                self._shared.metrics.of(name).first_copy(done, total)  # also when an earlier worker made the copy
                 if copying:
                     copying = False
                     documents = self._shared.metrics.of(name).documents_written

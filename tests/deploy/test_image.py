@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,12 +91,25 @@ def test_its_label_is_the_version_of_the_package(instructions, version):
     assert ("ARG", f"VERSION={version}") in instructions
 
 
-def test_the_build_sees_only_what_the_wheel_is_made_of(root):
+@pytest.fixture(scope="module")
+def wheel_sources(root: Path) -> set[str]:
+    """Folders of the repository that pyproject.toml puts into the wheel."""
+    wheel = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    return {*wheel["packages"], *wheel["force-include"]}
+
+
+def test_the_build_sees_only_what_the_wheel_is_made_of(root, wheel_sources):
     """Everything is left out that is not named, so a new secret file is left out too."""
     rules = [line for line in (root / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
 
     assert rules[0] == "*"
-    assert {rule for rule in rules if rule[0] == "!"} == {"!pyproject.toml", "!README.md", "!LICENSE*", "!syncsvc"}
+    wanted = {"pyproject.toml", "README.md", "LICENSE*", *wheel_sources}
+    assert {rule for rule in rules if rule[0] == "!"} == {f"!{name}" for name in wanted}
+
+
+def test_the_wheel_is_built_from_all_it_is_made_of(instructions, wheel_sources):
+    """A folder that pyproject.toml names and no COPY brings along fails the build."""
+    assert {("COPY", f"{name} ./{name}") for name in wheel_sources} <= set(instructions)
 
 
 @pytest.mark.parametrize(

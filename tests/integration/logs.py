@@ -92,5 +92,14 @@ class Logs:
         self._asking.close()
 
     def _end(self, topic: str, number: int) -> int:
-        place = confluent.TopicPartition(topic, number)
-        return int(self._asking.get_watermark_offsets(place, timeout=30, cached=False)[1])
+        place, found = confluent.TopicPartition(topic, number), []
+
+        def asked() -> bool:
+            try:
+                found.append(self._asking.get_watermark_offsets(place, timeout=30, cached=False))
+            except confluent.KafkaException:  # a broker that was killed a moment ago does not lead its partitions yet
+                return False
+            return True
+
+        wait_until(asked, lambda: f"{topic}[{number}] has no leader")
+        return int(found[0][1])

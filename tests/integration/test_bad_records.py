@@ -112,6 +112,27 @@ def test_a_record_whose_row_is_unknown_is_kept_and_everything_flows(make_stage: 
     assert (counted["parked", MEETING], counted["parked", USER]) == (1, 1)
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["goes on", "killed"])
+def test_a_record_healed_before_its_router_commits_is_not_listed_for_ever(make_stage: MakeStage, killed: bool) -> None:
+    """
+    The bad record and the row's next image come within one step of the router, and the documents are whole before
+    that step is durable: nothing stays parked, also when the router is killed there and sends both again.
+    """
+    stage, worker = running(make_stage, 67)
+    worker.leave()
+    worker.environment["SYNCSVC_ROUTER_COMMIT_MS"] = "2000"
+    worker.start()
+    worker.ready()
+
+    stage.logs.publish([Event(MEETING, b'{"id":6}', b"not json"), *stage.meetup.set(MEETING, 6, title="whole")])
+    wait_until(lambda: stage.shown()[6]["title"] == "whole", stage.tails)
+    if killed:
+        worker.kill()
+        worker.start()
+    stage.settle()
+    assert stage.parked() == []
+
+
 def test_a_row_held_back_before_a_restart_is_held_back_after_it(make_stage: MakeStage) -> None:
     """
     What is parked is state like any other: a killed worker's successor shows the same documents, and still heals

@@ -15,6 +15,7 @@ from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.records import Keyed, Outbox
 from syncsvc.routing.senders import Senders
 from syncsvc.writing.document import versioned
+from tests.assembly.bench import Bench
 from tests.routing.tables import APPLICATION, MEETING, USER, applications, meetings
 
 PLAN = compile_plan(meetings(applications(OrderTerm("rank", True), OrderTerm("id"))))
@@ -74,7 +75,7 @@ def test_marks_and_decisions_have_format_1() -> None:
 def test_a_record_of_another_format_is_refused(value: bytes | None) -> None:
     """Exit 3 with the way out; never a guess."""
     with pytest.raises(Drift) as fault:
-        records.checked(Record(5, b"", value))  # type: ignore[arg-type]
+        Bench().joiner.fold([Record(5, b"", value)])  # type: ignore[arg-type]
 
     assert fault.value.problems[0].code == "records.foreign_format"
 
