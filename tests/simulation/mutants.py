@@ -138,6 +138,8 @@ def copied(mutant: Mutant | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         for name in NEEDED:
             shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
+        # A package, not a mere folder: an installed checkout on the path would come before a folder.
+        (Path(folder) / "tests" / "__init__.py").touch()
         if mutant:
             path = Path(folder) / mutant.file
             text = path.read_text()
