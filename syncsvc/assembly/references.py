@@ -20,8 +20,6 @@ from syncsvc.routing.plan import Plan
 from syncsvc.routing.records import Outbox
 from syncsvc.routing.slot import references_of
 
-References = tuple[tuple[int, bytes | None], ...]
-
 
 class ReferenceBook:
     """The references of one keyed partition."""
@@ -77,14 +75,13 @@ class ReferenceBook:
             state.delete(key)
             self._left.add(relay)
 
-    def settle(self, place: int) -> bool:
+    def settle(self, place: int) -> None:
         """
-        Sends what the record at `place` (its offset + 1) changed; True when it subscribed to something.
+        Sends what the record at `place` (its offset + 1) changed.
 
         Relays are settled in the order of their addresses; a copy that is dropped releases its own references, which
         lie in nodes further down the tree and therefore come later in that order.
         """
-        subscribed = False
         while self.touched:
             relay = min(self.touched)
             referred = self.touched.pop(relay)
@@ -94,7 +91,6 @@ class ReferenceBook:
                 continue
             self._forget(relay)
             if refers:
-                subscribed = True
                 self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(place, False))
                 self._outbox.send(self._partition_of[relay], relay, records.SUBSCRIBE, self._me)
             else:
@@ -102,7 +98,6 @@ class ReferenceBook:
                 self._state.delete(LOCAL + relay)
                 self._state.delete(layout.WALK + relay)
                 self._outbox.send(self._partition_of[relay], relay, records.UNSUBSCRIBE, self._me)
-        return subscribed
 
     def _drop_copy(self, relay: bytes) -> None:
         """Forgets the local rows of a relay, and what they refer to."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from syncsvc.assembly.layout import COPY_HEAD, LOCAL, SLOT, U16
+from syncsvc.assembly.layout import COPY_HEAD, LOCAL, SLOT
 from syncsvc.assembly.state import State
 from syncsvc.routing.plan import ROOT, Branch, Plan
 from syncsvc.routing.slot import GOOD, parse
@@ -47,7 +47,6 @@ class Renderer:
         self._state, self._branches = state, plan.branches
         self._references = [len(role.references) for role in plan.roles]
         self._nodes = [[bytes((node,)) for node, _ in role.references] for role in plan.roles]
-        self._heads = {branch.name: self._head(branch) for branch in plan.branches}
         self._counts = [(b"\x10" + name.encode() + b"\x00", of) for name, of in plan.counts]
         #: Subscriptions up to this place count as answered: the first copy is over.
         self.answered_to = 0
@@ -55,10 +54,6 @@ class Renderer:
         #: `{relay address: slots of its answered copy}`: a hot document is rendered at every change of one of its rows,
         #: and reading what the others refer to would be most of it.
         self._copies: dict[bytes, list[bytes]] = {}
-
-    @staticmethod
-    def _head(branch: Branch) -> bytes:
-        return branch.name.encode() + b"\x00"
 
     def rows_at(self, address: bytes) -> Rows:
         """The slots at a document's address, in key order."""
@@ -181,9 +176,3 @@ class Renderer:
 
 def _order(parts: Parts) -> bytes:
     return parts[1]
-
-
-def role_of(key: bytes, address: bytes) -> int:
-    """The role in the state key of a slot at `address`."""
-    role: int = U16.unpack_from(key, 1 + len(address))[0]
-    return role

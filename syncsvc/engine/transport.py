@@ -65,7 +65,6 @@ class Consumer(driver.Consumer):
         self.settings = transport.settings
         self.lanes = lanes.Lanes(transport.host, transport.settings, self._press, transport.failed)
         self._chunks: dict[tuple[str, int], Chunks] = {}
-        self._chunks_generation = -1
         self._to_open: tuple[set[TP], int] | None = None
         super().__init__(transport, *args, **kwargs)
         self._read_offset = _Forgetful()

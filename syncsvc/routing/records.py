@@ -153,13 +153,12 @@ class Outbox:
     the log alone (invariant 10), never on where a batch ends, so an Outbox may be taken at any record.
     """
 
-    __slots__ = ("_batches", "_index", "_place", "_sender", "_stamp", "count")
+    __slots__ = ("_batches", "_index", "_place", "_sender", "_stamp")
 
     def __init__(self, sender: int) -> None:
         self._sender = sender
         self._batches: dict[int, list[tuple[bytes, bytes]]] = {}
         self._index = self._place = self._stamp = 0
-        self.count = 0
 
     def at(self, offset: int, source_ms: int) -> None:
         """Begins the emissions of the record at `offset`."""
@@ -173,14 +172,12 @@ class Outbox:
             self._batches[partition].append((key, header + payload))
         except KeyError:
             self._batches[partition] = [(key, header + payload)]
-        self.count += 1
 
     def send_mark(self, partitions: int, end: int, level: int, source_ms: int = 0) -> None:
         """A mark of this sender to every partition, after all it sent for offsets below `end`."""
         value = HEADER.pack(FORMAT, MARK, self._sender, end, LAST_INDEX, source_ms) + bytes((level,))
         for partition in range(partitions):
             self._batches.setdefault(partition, []).append((b"", value))
-        self.count += partitions
 
     def take(self) -> dict[int, list[tuple[bytes, bytes]]]:
         """`{partition: [(key, value), …]}` since the last call, in the order sent."""

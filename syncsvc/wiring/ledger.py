@@ -51,23 +51,18 @@ class MongoLedger:
 
     async def commit(self, step: Step) -> None:
         """See `actors.ports.Ledger.commit`; an insert that clashes is tried again as a put."""
-        commit = self._commit_of(step, fresh=True)
         try:
-            await asyncio.wrap_future(self._committer.submit(commit))
-        except DocumentInsertClash:
-            await self._again(self._commit_of(step, fresh=False))
+            try:
+                await self._submit(step, fresh=True)
+            except DocumentInsertClash:
+                await self._submit(step, fresh=False)
         except Fenced as error:
             raise FencedOut(str(error)) from None
         except DocumentRefused as refusal:
             raise Refused(refusal.index, f"{refusal.reason} ({refusal.code})") from None
 
-    async def _again(self, commit: Commit) -> None:
-        try:
-            await asyncio.wrap_future(self._committer.submit(commit))
-        except Fenced as error:
-            raise FencedOut(str(error)) from None
-        except DocumentRefused as refusal:
-            raise Refused(refusal.index, f"{refusal.reason} ({refusal.code})") from None
+    async def _submit(self, step: Step, *, fresh: bool) -> None:
+        await asyncio.wrap_future(self._committer.submit(self._commit_of(step, fresh=fresh)))
 
     def _commit_of(self, step: Step, *, fresh: bool) -> Commit:
         fields: dict[str, Any] = {
