@@ -54,8 +54,8 @@ class Flow:
         self._offsets = dict.fromkeys(self.plan.tables, 0)
         self._keyed: list[list[Record]] = [[] for _ in self._joiners]
         self._read = [0] * pipeline.partitions
-        #: `{BSON of {_id}: BSON of the document}`.
-        self._documents: dict[bytes, bytes] = {}
+        #: `{collection: {BSON of {_id}: BSON of the document}}`.
+        self._documents: dict[str, dict[bytes, bytes]] = {view.collection: {} for view in self.plan.views}
         self.parked: list[ParkedRecord] = []
         for router in self._routers.values():
             router.passed(0)
@@ -98,16 +98,21 @@ class Flow:
         due = joiner.agenda.take(1 << 62)
         for rendered in (*due.documents, *due.fresh):
             assert rendered.identity is not None
+            collection = self._documents[self.plan.views[rendered.address[0]].collection]
             if rendered.elements is None:
-                self._documents.pop(rendered.identity, None)
+                collection.pop(rendered.identity, None)
             else:
                 document = versioned(rendered.elements, self.plan.pipeline.generation, self._read[partition], 0)
-                self._documents[rendered.identity] = document
+                collection[rendered.identity] = document
 
     @property
     def documents(self) -> list[dict[str, Any]]:
-        """The documents as they stand, without `_sync`, by `_id`."""
-        found = [bson.decode(body) for _, body in sorted(self._documents.items())]
+        """The documents of the first view as they stand, without `_sync`, by `_id`."""
+        return self.documents_of(self.plan.views[0].collection)
+
+    def documents_of(self, collection: str) -> list[dict[str, Any]]:
+        """The documents of a collection as they stand, without `_sync`, by `_id`."""
+        found = [bson.decode(body) for _, body in sorted(self._documents[collection].items())]
         for document in found:
             del document["_sync"]
         return found

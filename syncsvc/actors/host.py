@@ -21,6 +21,7 @@ from syncsvc.engine.port import TP, RecordBatch
 from syncsvc.errors import Drift
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.router import Router
+from syncsvc.routing.schema_changes import SchemaChanges, channels
 from syncsvc.routing.senders import Senders
 from syncsvc.state.partition import PartitionState
 from syncsvc.telemetry.events import Events
@@ -58,7 +59,9 @@ class PipelineHost:
     def __init__(self, surroundings: Surroundings) -> None:
         self._with = surroundings
         self._pipeline = surroundings.plan.pipeline
-        self._tables = {self._pipeline.source_topic(table): table for table in surroundings.plan.tables}
+        #: `{topic: table, or channel of schema changes}`.
+        self._sources = {self._pipeline.source_topic(table): table for table in surroundings.plan.tables}
+        self._sources |= {topic: name for name, topic in channels(self._pipeline).items()}
         self.actors: dict[TP, RouterActor | JoinerActor] = {}
 
     async def assigned(self, tps: set[TP]) -> dict[TP, int]:
@@ -76,15 +79,15 @@ class PipelineHost:
         return offsets
 
     async def _open(self, tp: TP) -> tuple[TP, int]:
-        began, table = time.monotonic(), self._tables.get(tp.topic)
-        stage = "joiner" if table is None else "router"
+        began, source = time.monotonic(), self._sources.get(tp.topic)
+        stage = "joiner" if source is None else "router"
         fence = fence_id(self._pipeline.name, self._pipeline.generation, stage, tp)
         opened = await load(self._with.ledger, fence, lambda: self._with.open_state(fence))
         report = self._report(stage, tp)
-        if table is None:
+        if source is None:
             self.actors[tp] = self._joiner(tp, opened, report)
         else:
-            self.actors[tp] = self._router(table, tp, opened, report)
+            self.actors[tp] = self._router(source, tp, opened, report)
         offset = opened.owned.offset
         report.progress.owned(stage, tp.topic, tp.partition, offset, opened.owned.source_ms or None)
         self._with.events.partition_opened(
@@ -96,18 +99,18 @@ class PipelineHost:
 
     def _report(self, stage: str, tp: TP) -> Report:
         name, metrics = self._pipeline.name, self._with.metrics
-        return Report(
-            name, stage, tp.topic, tp.partition, metrics.of(name), metrics.progress(name), self._with.events
-        )
+        return Report(name, stage, tp.topic, tp.partition, metrics.of(name), metrics.progress(name), self._with.events)
 
-    def _router(self, table: str, tp: TP, opened: Opened, report: Report) -> RouterActor:
+    def _router(self, source: str, tp: TP, opened: Opened, report: Report) -> RouterActor:
         given = self._with
-        router = Router(
-            given.plan, table, tp.topic, tp.partition,
-            sender=given.senders.router(table, tp.partition), end=given.ends[tp], state=opened.state,
-        )  # fmt: skip
+        sender, end = given.senders.router(source, tp.partition), given.ends[tp]
+        router: Router | SchemaChanges
+        if source in given.plan.columns:
+            router = Router(given.plan, source, tp.topic, tp.partition, sender=sender, end=end, state=opened.state)
+        else:
+            router = SchemaChanges(given.plan, tp.topic, tp.partition, sender=sender, end=end, state=opened.state)
         return RouterActor(
-            given.plan, table, router, opened, log=given.log, ledger=given.ledger, report=report,
+            given.plan, source, router, opened, log=given.log, ledger=given.ledger, report=report,
             commit_seconds=given.commit_seconds, failed=given.failed,
         )  # fmt: skip
 
@@ -154,7 +157,7 @@ class PipelineHost:
         for tp, actor in gone.items():
             progress.disowned(tp.topic, tp.partition)
             self._with.events.partition_closed(
-                pipeline=self._pipeline.name, stage="router" if tp.topic in self._tables else "joiner",
+                pipeline=self._pipeline.name, stage="router" if tp.topic in self._sources else "joiner",
                 topic=tp.topic, partition=tp.partition, offset=actor.durable_offset,
             )  # fmt: skip
 
@@ -167,6 +170,14 @@ class PipelineHost:
     def failed(self, error: BaseException) -> None:
         """The engine broke: the process leaves."""
         self._with.failed(error)
+
+    def routers(self) -> list[tuple[str, Router]]:
+        """`(table, router)` of the partitions of tables' topics that are open here."""
+        return [
+            (self._sources[tp.topic], actor.router)
+            for tp, actor in self.actors.items()
+            if isinstance(actor, RouterActor) and isinstance(actor.router, Router)
+        ]
 
     def copied(self) -> tuple[int, int]:
         """Records of the first copy routed here, of how many; equal when every document of it is written here."""

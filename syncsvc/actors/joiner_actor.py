@@ -220,7 +220,8 @@ class JoinerActor(Actor):
                 body = None
                 if rendered.elements is not None:
                     body = versioned(rendered.elements, generation, self.offset, now)
-                found.append(Written(rendered.identity or b"", body, fresh))
+                collection = self._plan.views[rendered.address[0]].collection
+                found.append(Written(rendered.identity or b"", body, fresh, collection))
         return tuple(found)
 
     def _entries(self, due: Due) -> dict[str, parking.Entry | None]:
@@ -237,9 +238,8 @@ class JoinerActor(Actor):
     def _entry(self, rendered: Rendered, code: str, what: str) -> dict[str, parking.Entry]:
         pipeline = self._plan.pipeline
         where = f"{self._report.topic}[{self._report.partition}]@{self.offset}"
-        self._report.events.document_parked(
-            pipeline=pipeline.name, collection=pipeline.target_collection, where=where, reason=code
-        )
+        collection = self._plan.views[rendered.address[0]].collection
+        self._report.events.document_parked(pipeline=pipeline.name, collection=collection, where=where, reason=code)
         entry = parking.of_document(
             rendered, code, what, pipeline=pipeline.name, generation=pipeline.generation, where=where, now_ms=_now_ms()
         )

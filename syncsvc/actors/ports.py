@@ -48,6 +48,8 @@ class Written:
     body: bytes | None
     #: The collection has never seen it (first copy).
     fresh: bool = False
+    #: Where it belongs.
+    collection: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class Report:
         """What became of the records that a router's step made durable (invariant 5)."""
         self.consumed(table, tally.consumed)
         self.metrics.applied(table, tally.applied)
+        for (emptied, cause), count in tally.barriers.items():
+            self.events.rows_barred(pipeline=self.pipeline, table=emptied, cause=cause, events=count)
         for reason, count in tally.skipped.items():
             self.metrics.skipped(table, reason, count)
         for record in parked:
@@ -73,6 +75,13 @@ class Report:
             self.metrics.keyed("any", "duplicate", tally.duplicate)
         if tally.crossed:
             self.metrics.keyed("row", "stale", tally.crossed)
+        if tally.barred:
+            self.metrics.keyed("put", "stale", tally.barred)
+        if tally.barred or tally.swept or tally.doomed:
+            self.events.rows_removed(
+                pipeline=self.pipeline, partition=self.partition, barred=tally.barred, swept=tally.swept,
+                doomed=tally.doomed,
+            )  # fmt: skip
 
     def fenced_out(self) -> None:
         """Another worker owns the partition."""

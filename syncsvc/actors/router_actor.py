@@ -18,19 +18,20 @@ from syncsvc.actors.ports import Ack, FencedOut, Ledger, Log, Step
 from syncsvc.actors.report import Report
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.router import Router
+from syncsvc.routing.schema_changes import SchemaChanges
 
 FOLD_RECORDS = 2_000  # a fold: some 20 ms of the loop
 COMMIT_RECORDS = 20_000  # a transaction at the latest: about 2 MB of memory entries
 
 
 class RouterActor(Actor):
-    """Runs one `Router` between the log and the ledger."""
+    """Runs one `Router`, or what stands in its place for schema changes, between the log and the ledger."""
 
     def __init__(
         self,
         plan: Plan,
         table: str,
-        router: Router,
+        router: Router | SchemaChanges,
         opened: Opened,
         *,
         log: Log,
@@ -40,7 +41,7 @@ class RouterActor(Actor):
         failed: Callable[[BaseException], None],
     ) -> None:
         super().__init__(failed)
-        self._plan, self._table, self._router = plan, table, router
+        self._plan, self._table, self.router = plan, table, router
         self._state, self._fence = opened.state, opened.owned
         self._log, self._ledger, self._report = log, ledger, report
         self._commit_seconds = commit_seconds
@@ -57,21 +58,21 @@ class RouterActor(Actor):
 
     async def run(self) -> None:
         """Folds and sends whatever comes; commits on time."""
-        self._router.passed(self.offset)  # a partition that was empty at the start has ended already
+        self.router.passed(self.offset)  # a partition that was empty at the start has ended already
         await self._send()
         due = time.monotonic() + self._commit_seconds
         while not self._closing:
             wanted = self._records or self._marked_unsaved()
             await self.inbox.wait(max(0.0, due - time.monotonic()) if wanted else None)
             for batch, ack in self.inbox.take(FOLD_RECORDS):
-                self._router.fold(batch.records)
-                self._router.passed(batch.next_offset)
+                self.router.fold(batch.records)
+                self.router.passed(batch.next_offset)
                 self.offset = batch.next_offset
                 self._records += len(batch.records)
                 self._acks.append(ack)
                 await self._send()
             if self._records and self._oldest_ms is None:
-                self._oldest_ms = self._router.tally.oldest_ms or None
+                self._oldest_ms = self.router.tally.oldest_ms or None
                 self._report.waiting(self._oldest_ms)
             if self._records >= COMMIT_RECORDS or time.monotonic() >= due:
                 if self._records or self._marked_unsaved():
@@ -80,10 +81,10 @@ class RouterActor(Actor):
         await self._settle()
 
     def _marked_unsaved(self) -> bool:
-        return self._router.marked and not self._mark_durable
+        return self.router.marked and not self._mark_durable
 
     async def _send(self) -> None:
-        batches = self._router.outbox.take()
+        batches = self.router.outbox.take()
         if batches:
             await self._log.send(batches)
             self._report.sent(sum(map(len, batches.values())))
@@ -92,7 +93,7 @@ class RouterActor(Actor):
         """Hands the step over; the next one is folded while it becomes durable."""
         await self._settle()
         taken = self._state.take_segment(self._seq + 1)
-        tally, parked = self._router.take_tally(), self._router.take_parked()
+        tally, parked = self.router.take_tally(), self.router.take_parked()
         self._source_ms = max(self._source_ms, tally.newest_ms)
         pipeline = self._plan.pipeline
         now_ms = int(time.time() * 1000)
@@ -103,15 +104,15 @@ class RouterActor(Actor):
             for record in parked
         }
         # After those parked: a record may be parked and made good within one step.
-        entries |= {parking.record_id(pipeline.group, place): None for place in self._router.take_healed()}
+        entries |= {parking.record_id(pipeline.group, place): None for place in self.router.take_healed()}
         step = Step(
             self._fence.id, self._fence.epoch, self._seq, self.offset, taken.base, self._source_ms,
-            (taken.blob,) if taken.blob else (), copied=self._router.marked, parked=entries,
+            (taken.blob,) if taken.blob else (), copied=self.router.marked, parked=entries,
         )  # fmt: skip
         acks, self._acks = self._acks, []
         records, self._records = self._records, 0
         oldest, self._oldest_ms = self._oldest_ms, None
-        self._mark_durable = self._router.marked
+        self._mark_durable = self.router.marked
         began = time.monotonic()
 
         async def made_durable() -> None:

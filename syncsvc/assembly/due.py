@@ -9,6 +9,7 @@ decided; what a stage sends never depends on it (invariant 10).
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from syncsvc.assembly.layout import CURSOR, HELD_BY_DOCUMENT, HOLDER, PARKED, PENDING, SLOT, WALK
@@ -46,7 +47,8 @@ class Due:
 class Agenda:
     """The documents of one keyed partition that wait to be written."""
 
-    def __init__(self, state: State, renderer: Renderer, *, key_columns: int) -> None:
+    def __init__(self, state: State, renderer: Renderer, *, key_columns: Sequence[int]) -> None:
+        """`key_columns`: of the documents' addresses, one number for each node of documents."""
         self._state, self._renderer, self._key_columns = state, renderer, key_columns
         #: `{address: (oldest source ms, identity of a removed root)}`, of this step.
         self._dirty: dict[bytes, tuple[int, bytes]] = {}
@@ -54,7 +56,7 @@ class Agenda:
         self._pending = {key[1:]: 0 for key, _ in state.scan(PENDING)}
         self._walks = {key[1:]: None for key, _ in state.scan(WALK)}
         cursor = state.get(CURSOR)
-        #: Last address written by the first copy while it is being written.
+        #: Last address written by the first copy while it is being written; a node alone before its first address.
         self._cursor = cursor
         self.copying = True
         #: Addresses that a person released since the last step.
@@ -183,6 +185,9 @@ class Agenda:
             if not identity:
                 return 0  # children whose root has not come yet
             rendered = rendered._replace(identity=identity)
+        elif identity and identity != rendered.identity:
+            # Two spellings of one key, where its collation does not tell them apart: the old one goes.
+            due.documents.append(rendered._replace(identity=identity, elements=None))
         due.documents.append(rendered)
         return len(rendered.elements or b"") + 64
 
@@ -230,9 +235,10 @@ class Agenda:
 
     def _copy(self, due: Due, room: int) -> None:
         """Renders the next documents of the first copy, in key order."""
-        prefix = SLOT + b"\x00"
         while room > 0 and self._cursor is not None:
-            start = SLOT + self._cursor + b"\xff" if self._cursor else prefix
+            node = self._cursor[0] if self._cursor else 0
+            prefix = SLOT + bytes((node,))
+            start = SLOT + self._cursor + b"\xff" if len(self._cursor) > 1 else prefix
             rows = self._state.walk(start, prefix, COPY_ROWS)
             groups = self._grouped(rows)
             if len(rows) == COPY_ROWS:
@@ -245,14 +251,14 @@ class Agenda:
                 if rendered.problem:
                     self.park(rendered, rendered.problem.partition(":")[0])
                     due.parked.append(rendered)
-                elif rendered.identity is not None:
+                elif rendered.identity is not None and rendered.elements is not None:
                     due.fresh.append(rendered)
-                    room -= len(rendered.elements or b"") + 64
+                room -= len(rendered.elements or b"") + 64
                 if room <= 0:
                     break
             else:
                 if len(rows) < COPY_ROWS:
-                    self._cursor = None
+                    self._cursor = bytes((node + 1,)) if node + 1 < len(self._key_columns) else None
         if self._cursor is None:
             self._state.delete(CURSOR)
         else:
@@ -265,7 +271,7 @@ class Agenda:
         for row in rows:
             key = row[0]
             if address is None or not key.startswith(address, 1):
-                address = key[1 : end_of(key, 2, self._key_columns)]
+                address = key[1 : end_of(key, 2, self._key_columns[key[1]])]
                 groups.append((address, []))
             groups[-1][1].append(row)
         return groups

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from syncsvc.assembly import layout
 from syncsvc.assembly.due import Agenda
+from syncsvc.assembly.floors import Floors
 from syncsvc.assembly.layout import HELD_BY_COPY, HELD_BY_DOCUMENT, HIGH_WATER, LOCAL, SLOT, U16, row_key
 from syncsvc.assembly.references import ReferenceBook
 from syncsvc.assembly.relay import Relay
@@ -21,10 +22,11 @@ from syncsvc.assembly.rounds import Rounds
 from syncsvc.assembly.state import State
 from syncsvc.keys import Partitioner
 from syncsvc.routing import records
-from syncsvc.routing.plan import DOCUMENTS, ROOT, Plan
+from syncsvc.routing.plan import Plan
 from syncsvc.routing.records import HEADER, HEADER_BYTES, KINDS, OPERATOR, Keyed, Outbox, Record, foreign
 from syncsvc.routing.senders import Senders
-from syncsvc.routing.slot import GOOD, parse, poison_of, poisoned, unpoisoned
+from syncsvc.routing.slot import GOOD, GRAVE, parse, poison_of, poisoned, same_row, unpoisoned
+from syncsvc.routing.stamp import ts_ms
 
 RETRY_DOCUMENT, SKIP_DOCUMENT, SKIP_RECORD = range(1, 4)
 
@@ -40,6 +42,11 @@ class Tally:
     unchanged: int = 0
     #: Deliveries for a subscription that is no longer this one.
     crossed: int = 0
+    #: Rows older than the emptying of their table, or than the deletion that took them along.
+    barred: int = 0
+    #: Rows that were held and went: with their whole table, with the row they belonged to.
+    swept: int = 0
+    doomed: int = 0
     #: Source commit times of the newest and the oldest record, ms; 0 when none told it.
     newest_ms: int = 0
     oldest_ms: int = 0
@@ -61,11 +68,15 @@ class Joiner:
             plan, partition, state, self.outbox, self._partition_of, self.renderer.forget
         )
         self._relay = Relay(state, self.outbox)
-        self.agenda = Agenda(state, self.renderer, key_columns=len(plan.pipeline.root.key))
+        self._views = len(plan.views)
+        self.agenda = Agenda(state, self.renderer, key_columns=plan.arity[: self._views])
         if self.rounds.copied is not None:
             self.agenda.resume()
             self.renderer.answered_to = self.rounds.copied
-        self._root_references = len(plan.roles[ROOT].references)
+        #: `{role of a root: its references}`.
+        self._roots = {view.role: len(plan.roles[view.role].references) for view in plan.views}
+        self._floors = Floors(plan, partition, state, self.outbox, self._partition_of)
+        self._stamped = plan.stamped
         self._high_water: dict[int, bytes] = {}
         self._risen: set[int] = set()
         self.tally = Tally()
@@ -110,10 +121,19 @@ class Joiner:
     ) -> None:
         if kind == records.PUT:
             role, identity, slot = records.parse_row(value)
-            self._place(address, role, identity, slot, source_ms)
+            gone = self._floors.bar(address, role, slot)
+            if gone is None:
+                self._place(address, role, identity, slot, source_ms)
+            else:
+                self.tally.barred += 1
+                self._delete(address, role, identity, gone, source_ms, slot)
         elif kind == records.REMOVE:
-            role, identity, _ = records.parse_row(value)
-            self._place(address, role, identity, None, source_ms)
+            role, identity, deleted = records.parse_row(value)
+            if deleted:
+                held = self._state.get(row_key(SLOT, address, role, identity))
+                self._delete(address, role, identity, deleted, source_ms, held)
+            else:
+                self._place(address, role, identity, None, source_ms)
         elif kind in (records.ROW, records.ANSWER):
             self._deliver(address, records.parse_delivery(value), source_ms)
         elif kind == records.SUBSCRIBE:
@@ -127,6 +147,11 @@ class Joiner:
             role, identity, place_of_record = records.parse_row(value)
             held = self._state.get(row_key(SLOT, address, role, identity))
             self._place(address, role, identity, poisoned(place_of_record, held), source_ms)
+        elif kind == records.DOOM:
+            role, stamped = records.parse_doom(value)
+            self._doom(address, role, stamped, source_ms)
+        elif kind == records.BARRIER:
+            self._barrier(*records.parse_barrier(value), source_ms)
         else:
             self._control(address, value[HEADER_BYTES], value, source_ms)
 
@@ -137,18 +162,51 @@ class Joiner:
         if old == slot:
             self.tally.unchanged += 1
             return
+        if slot is not None and old is not None and role not in self._stamped and same_row(old, slot):
+            self._state.put(key, slot)
+            self.tally.unchanged += 1
+            return
         if slot is None:
             self._state.delete(key)
         else:
             self._state.put(key, slot)
-        if old is not None and old[:1] != GOOD:
+        if old is not None and old[:1] not in (GOOD, GRAVE):
             self._healed.append((poison_of(old) or b"").decode())
-        if address[0] != DOCUMENTS:
+        if address[0] >= self._views:
             self._relay.deliver(address, Keyed(role, identity, slot))
             return
+        if not identity:
+            self.agenda.touch(address, source_ms)
+            return
         self._references.change(role, HELD_BY_DOCUMENT + address, old, slot)
-        gone = parse(old, self._root_references).order if role == ROOT and slot is None and old is not None else b""
+        gone = b""
+        if slot is None and old is not None and role in self._roots:
+            gone = parse(old, self._roots[role]).order
         self.agenda.touch(address, source_ms, gone)
+
+    def _delete(
+        self, address: bytes, role: int, identity: bytes, stamped: bytes, source_ms: int, slot: bytes | None
+    ) -> None:
+        """A row was deleted in the source, and, unless its table went, with it what the mapping says it takes along."""
+        if stamped and (grave := self._floors.grave(address, role, stamped)) is not None:
+            # Before the row goes: nobody shows what refers to it as if it referred to nothing.
+            self._place(address, role, b"", grave, source_ms)
+        for doomed in self._floors.take_along(address, role, slot, stamped) if stamped else ():
+            self._doom(address, doomed, stamped, source_ms)
+        self._place(address, role, identity, None, source_ms)
+
+    def _doom(self, address: bytes, role: int, stamped: bytes, source_ms: int) -> None:
+        """Rows at an address went with their parent; those that are written later are not touched by it."""
+        for identity in self._floors.doom(address, role, stamped):
+            self.tally.doomed += 1
+            held = self._state.get(row_key(SLOT, address, role, identity))
+            self._delete(address, role, identity, stamped, source_ms, held)
+
+    def _barrier(self, table: int, stamped: bytes, cursor: bytes, source_ms: int) -> None:
+        """A table has no rows older than the stamp: takes away those that are held, some in each record."""
+        for address, role, identity in self._floors.sweep(table, stamped, cursor):
+            self.tally.swept += 1
+            self._place(address, role, identity, None, source_ms)
 
     def _deliver(self, relay: bytes, delivery: records.Delivery, source_ms: int) -> None:
         """Takes rows of a relay into this partition's copy, if they are for its present subscription."""
@@ -164,7 +222,8 @@ class Joiner:
                 self._state.delete(key)
             else:
                 self._state.put(key, slot)
-            self._references.change(role, HELD_BY_COPY + relay, old, slot)
+            if identity:
+                self._references.change(role, HELD_BY_COPY + relay, old, slot)
         if delivery.complete:
             self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(delivery.subscription, True))
             self.agenda.touch_holders(relay, source_ms)
@@ -200,3 +259,9 @@ def control(action: int, address: bytes, source_ms: int, payload: bytes = b"") -
     """A control record, `(key, value)`: what a person decided about a parked document or record."""
     header = HEADER.pack(records.FORMAT, records.CONTROL, OPERATOR, 0, 0, source_ms)
     return address, header + bytes((action,)) + payload
+
+
+def barrier(table: int, stamped: bytes) -> tuple[bytes, bytes]:
+    """A barrier record, `(key, value)`: rows of the table of this number that are older than the stamp are gone."""
+    header = HEADER.pack(records.FORMAT, records.BARRIER, OPERATOR, 0, 0, ts_ms(stamped))
+    return b"", header + records.barrier_payload(table, stamped)

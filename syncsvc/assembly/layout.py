@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import struct
 
-FORMAT = 1
+FORMAT = 2
 
-SLOT = b"S"  #: S address role identity -> slot: rows at their home (documents and relays)
+SLOT = b"S"  #: S address role identity -> slot: rows at their home (documents and relays); no identity: see `floors`
 SUBSCRIBER = b"B"  #: B relay partition -> id of the partition's subscription
 LOCAL = b"L"  #: L relay -> id, answered; L relay role identity -> slot: this partition's copy of a relay
 HOLDER = b"R"  #: R relay holder -> count: which documents (D address) or local copies (L relay) refer to a relay
@@ -20,6 +20,7 @@ HIGH_WATER = b"H"  #: H sender -> place and index of the newest record applied f
 WALK = b"W"  #: W relay -> stamp, again, cursor: holders still to be made due after a relay changed
 PENDING = b"P"  #: P address -> "": a document waits for an answer before it is written
 PARKED = b"X"  #: X address -> reason, identity: a document whose writes have stopped
+FLOOR = b"F"  #: F table -> stamp: rows of the table that are older are gone
 ROUND = b"M"  #: M level -> bitmap of the senders whose end mark has arrived
 COPIED = b"E"  #: E -> offset at which the first copy had everything
 CURSOR = b"C"  #: C -> last address written by the first copy; absent before and after

@@ -18,7 +18,7 @@ from syncsvc.keys import Partitioner
 from syncsvc.routing import records
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.records import Outbox
-from syncsvc.routing.slot import references_of
+from syncsvc.routing.slot import GRAVE, references_of
 
 
 class ReferenceBook:
@@ -37,7 +37,7 @@ class ReferenceBook:
         self._forget = forget
         self._state, self._outbox, self._partition_of = state, outbox, partition_of
         self._me = records.partition_payload(partition)
-        self._nodes = {role.number: [node for node, _ in role.references] for role in plan.roles}
+        self._nodes = {role.number: [reference.node for reference in role.references] for role in plan.roles}
         #: `{relay address: whether this partition referred to it before the record}`; empty after `settle`.
         self.touched: dict[bytes, bool] = {}
         #: Those of them that a holder has left: only they may have none any more.
@@ -105,4 +105,5 @@ class ReferenceBook:
         for key, slot in self._state.scan(prefix):
             if len(key) > len(prefix):
                 self._state.delete(key)
-                self.change(layout.U16.unpack_from(key, len(prefix))[0], HELD_BY_COPY + relay, slot, None)
+                if slot[:1] != GRAVE:
+                    self.change(layout.U16.unpack_from(key, len(prefix))[0], HELD_BY_COPY + relay, slot, None)

@@ -2,28 +2,35 @@
 Render one document from the slots at its address and the local copies of what they refer to.
 
 The last step of the join: total (every state renders to a document, to nothing, or to a stated problem) and a function
-of the state alone.  Works on encoded BSON throughout: elements are cut out of slots and joined, never decoded.
+of the state alone.  Works on encoded BSON throughout: elements are cut out of slots and joined, never decoded, unless a
+value is computed from them.
 """
 
 from __future__ import annotations
 
-import struct
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
+from syncsvc.assembly import elements
+from syncsvc.assembly.elements import DOCUMENT, INT32, Value
+from syncsvc.assembly.forms import Form, LevelForm
 from syncsvc.assembly.layout import COPY_HEAD, LOCAL, SLOT
 from syncsvc.assembly.state import State
-from syncsvc.routing.plan import ROOT, Branch, Plan
-from syncsvc.routing.slot import GOOD, parse
+from syncsvc.expressions import ComputeError, evaluate
+from syncsvc.routing import labels
+from syncsvc.routing.plan import Plan
+from syncsvc.routing.slot import BODY, GOOD, GRAVE, parse
+from syncsvc.routing.stamp import older
 
-_INT32 = struct.Struct("<i")
 #: MongoDB refuses documents above 16 MiB; the rest is room for `_sync`.
 MOST_BYTES = 16 * 1024 * 1024 - 64
 MOST_COPIES = 10_000  # remembered, about 4 MB
-_INDEXES = [str(number).encode() + b"\x00" for number in range(1024)]
 
 Rows = list[tuple[bytes, bytes]]
-#: A slot taken apart: references, order, elements.
-Parts = tuple[tuple[bytes | None, ...], bytes, bytes]
+#: A slot taken apart: references, order, elements, stamp.
+Parts = tuple[tuple[bytes | None, ...], bytes, bytes, bytes]
+#: `{role: slots}` at a document's address.
+ByRole = dict[int, list[bytes]]
 
 
 class Rendered(NamedTuple):
@@ -44,10 +51,9 @@ class Renderer:
     """Renders the documents of one keyed partition."""
 
     def __init__(self, plan: Plan, state: State) -> None:
-        self._state, self._branches = state, plan.branches
+        self._state = state
+        self._views = [(view.role, LevelForm(plan, view.level, view.role)) for view in plan.views]
         self._references = [len(role.references) for role in plan.roles]
-        self._nodes = [[bytes((node,)) for node, _ in role.references] for role in plan.roles]
-        self._counts = [(b"\x10" + name.encode() + b"\x00", of) for name, of in plan.counts]
         #: Subscriptions up to this place count as answered: the first copy is over.
         self.answered_to = 0
         self._complete, self._problem = True, ""
@@ -63,27 +69,25 @@ class Renderer:
         """The document at an address whose slots are `rows`."""
         self._complete, self._problem = True, ""
         start = 1 + len(address)
-        by_role: dict[int, list[bytes]] = {}
+        by_role: ByRole = {}
         for key, slot in rows:
             role = (key[start] << 8) | key[start + 1]
             try:
                 by_role[role].append(slot)
             except KeyError:
                 by_role[role] = [slot]
-        root = by_role.get(ROOT)
+        root_role, level = self._views[address[0]]
+        root = by_role.get(root_role)
         if root is None:
             return Rendered(address, None, None, True, None)
-        references, identity, elements = self._parts(ROOT, root[0])
-        chunks, sizes = [elements], {}
-        for branch in self._branches:
-            sizes[branch.name] = self._branch(chunks, branch, ROOT, references, by_role)
-        for head, of in self._counts:
-            chunks += (head, _INT32.pack(sizes[of]))
+        row = self._parts(root_role, root[0])
+        identity, chunks = row[1], [row[2]]
+        shown = self._fill(chunks, level, row, by_role, {})
         if not self._problem and sum(map(len, chunks)) > MOST_BYTES:
             self._problem = "document.too_large: the document would exceed MongoDB's 16 MiB"
         if self._problem:
             return Rendered(address, identity or None, None, self._complete, self._problem)
-        return Rendered(address, identity, b"".join(chunks), self._complete, None)
+        return Rendered(address, identity, b"".join(chunks) if shown else None, self._complete, None)
 
     def _parts(self, role: int, slot: bytes) -> Parts:
         """Cuts a slot; a poisoned one is noted as the document's problem and shows its last good form."""
@@ -92,64 +96,133 @@ class Renderer:
             whole = parse(slot, count)
             if whole.poison is not None:
                 self._problem = f"row.unreadable: {whole.poison.decode()} could not be decoded"
-            return whole.references, whole.order, whole.elements
-        at = 1
+            return whole.references, whole.order, whole.elements, whole.stamp
+        at = BODY
         references: tuple[bytes | None, ...] = ()
         if count:
-            length = (slot[1] << 8) | slot[2]
-            at = 3
+            length = (slot[at] << 8) | slot[at + 1]
+            at += 2
             if length == 0xFFFF:
                 references = (None,)
             else:
+                references = (slot[at : at + length],)
                 at += length
-                references = (slot[3:at],)
         length = (slot[at] << 8) | slot[at + 1]
         at += 2
-        return references, slot[at : at + length], slot[at + length :]
+        return references, slot[at : at + length], slot[at + length :], slot[1:BODY]
 
-    def _branch(
-        self,
-        chunks: list[bytes],
-        branch: Branch,
-        parent: int,
-        references: tuple[bytes | None, ...],
-        by_role: dict[int, list[bytes]] | None,
-    ) -> int:
-        """Appends the element of one relation; returns how many rows it shows."""
-        if branch.reference is None:
-            slots = by_role.get(branch.role, []) if by_role is not None else []
+    def _fill(
+        self, chunks: list[bytes], level: LevelForm, row: Parts, by_role: ByRole | None, sizes: dict[str, int]
+    ) -> bool:
+        """
+        Appends what a level shows behind its fields; False when its row must not be shown at all.
+
+        `sizes` takes how many rows each list has, also behind its limit.
+        """
+        for form in level.forms:
+            if form.cases:
+                case = next((case for case in form.cases if row[0][case.reference or 0] is not None), None)
+                if case is None:
+                    chunks.append(form.absent)
+                    continue
+                form = case
+            slots = self._slots(form, row[0], by_role)
+            if form.mortal and slots and self._went(row, slots):
+                return False
+            if form.many:
+                sizes[form.label] = self._many(chunks, form, slots)
+            elif not self._one(chunks, form, slots, sizes):
+                return False
+        if level.computed:
+            self._compute(chunks, level, sizes)
+        return True
+
+    def _slots(self, form: Form, references: tuple[bytes | None, ...], by_role: ByRole | None) -> list[bytes]:
+        if form.reference is None:
+            return [] if by_role is None else by_role.get(form.role, [])
+        key = references[form.reference]
+        return [] if key is None else self._copy(form.node + key)
+
+    def _went(self, row: Parts, slots: list[bytes]) -> bool:
+        """Whether a row went with one it refers to, which was deleted after the row was written."""
+        return any(slot[:1] == GRAVE and older(row[3], slot[1:]) for slot in slots)
+
+    def _one(self, chunks: list[bytes], form: Form, slots: list[bytes], sizes: dict[str, int]) -> bool:
+        content = None
+        for slot in slots:
+            if slot[:1] != GRAVE:
+                content = self._content(form, self._parts(form.role, slot), sizes if form.merge else {})
+                break
+        if content is None:
+            chunks.append(form.absent)
+            return not form.required
+        if form.merge:
+            chunks.append(content)
+        elif form.value is None:
+            chunks += (DOCUMENT, form.name, elements.document(content))
         else:
-            key = references[branch.reference]
-            slots = [] if key is None else self._copy(self._nodes[parent][branch.reference] + key)
-        name = branch.name.encode() + b"\x00"
-        if not branch.many:
-            if not slots:
-                chunks.append(b"\x0a" + name)
-                return 0
-            chunks += (b"\x03" + name, self._document(branch, self._parts(branch.role, slots[0])))
-            return 1
-        rows = [self._parts(branch.role, slot) for slot in slots]
-        if branch.ordered:
-            rows.sort(key=_order)
-        items: list[bytes] = []
-        size = 5
-        for number, row in enumerate(rows):
-            index = _INDEXES[number] if number < 1024 else str(number).encode() + b"\x00"
-            document = self._document(branch, row)
-            items += (b"\x03", index, document)
-            size += 1 + len(index) + len(document)
-        chunks += (b"\x04", name, _INT32.pack(size), *items, b"\x00")
-        return len(rows)
+            kind, value = elements.pick(content, form.value)
+            chunks += (kind, form.name, value)
+        return True
 
-    def _document(self, branch: Branch, row: Parts) -> bytes:
-        references, _, elements = row
-        if not branch.branches:
-            return _INT32.pack(len(elements) + 5) + elements + b"\x00"
-        chunks = [elements]
-        for below in branch.branches:
-            self._branch(chunks, below, branch.role, references, None)
-        body = b"".join(chunks)
-        return _INT32.pack(len(body) + 5) + body + b"\x00"
+    def _many(self, chunks: list[bytes], form: Form, slots: list[bytes]) -> int:
+        """Appends a list or an object; returns how many rows it has, shown or not."""
+        rows = [self._parts(form.role, slot) for slot in slots if slot[:1] != GRAVE]
+        if form.ordered:
+            rows.sort(key=_order_behind_key if form.mapped else _order)
+        if not form.simple:
+            return self._shaped(chunks, form, rows)
+        items: list[bytes] = []
+        plain, size, number = form.level.plain, 5, 0
+        for row in rows:
+            content = row[2] if plain else self._content(form, row, {})
+            if content is None:
+                continue
+            name = elements.index(number)
+            number += 1
+            items += (DOCUMENT, name, INT32.pack(len(content) + 5), content, b"\x00")
+            size += 6 + len(name) + len(content)
+        chunks += (elements.ARRAY, form.name, INT32.pack(size), *items, b"\x00")
+        return number
+
+    def _shaped(self, chunks: list[bytes], form: Form, rows: list[Parts]) -> int:
+        """A list with a limit, of single values, or an object."""
+        found: dict[bytes, Value] = {}
+        for number, row in enumerate(rows):
+            key = labels.split(row[1])[0] if form.mapped else b"%d" % number
+            if key is None or key in found:
+                continue
+            content = self._content(form, row, {})
+            if content is not None:
+                found[key] = _value(form, content)
+        values = dict(islice(found.items(), form.limit))
+        chunks += elements.mapped(form.name, values) if form.mapped else elements.array(form.name, values.values())
+        return len(found)
+
+    def _content(self, form: Form, row: Parts, sizes: dict[str, int]) -> bytes | None:
+        """Elements of what a row shows; None when it must not be shown."""
+        if form.level.plain:
+            return row[2]
+        chunks = [row[2]]
+        return b"".join(chunks) if self._fill(chunks, form.level, row, None, sizes) else None
+
+    def _compute(self, chunks: list[bytes], level: LevelForm, sizes: dict[str, int]) -> None:
+        """Appends the values that are computed from what the level shows."""
+        shown: dict[str, Any] | None = None
+        for name, computed, counted in level.computed:
+            if counted is not None and counted in sizes:
+                element = b"\x10" + name.encode() + b"\x00" + INT32.pack(sizes[counted])
+            else:
+                if shown is None:
+                    shown = elements.decode(b"".join(chunks))
+                try:
+                    element = elements.encode(name, evaluate(computed.expression, shown))
+                except ComputeError as error:
+                    self._problem = f"{error.code}: {name}: {error.what}"
+                    return
+            chunks.append(element)
+            if shown is not None:
+                shown |= elements.decode(element)
 
     def _copy(self, relay: bytes) -> list[bytes]:
         """The slots of this partition's copy of a relay; notes when its answer is still awaited."""
@@ -174,5 +247,15 @@ class Renderer:
         self._copies.pop(relay, None)
 
 
+def _value(form: Form, content: bytes) -> Value:
+    if form.value is None:
+        return DOCUMENT, elements.document(content)
+    return elements.pick(content, form.value)
+
+
 def _order(parts: Parts) -> bytes:
     return parts[1]
+
+
+def _order_behind_key(parts: Parts) -> bytes:
+    return labels.split(parts[1])[1]

@@ -18,6 +18,9 @@ SNAPSHOT, STREAMED = 0, 1
 """Phases.  A snapshot row that was read inside a window carries the position of the event that closed it, and is sent
 before that event: the same place, so the phase decides, and the event wins."""
 
+#: Values of `source.snapshot` on the last row that a snapshot reads of a table.
+LAST_OF_TABLE = frozenset({"last", "last_in_data_collection"})
+
 #: file number, position in the file, row inside the event, phase: 17 bytes, big-endian, so that bytes sort as numbers.
 _POSITION = struct.Struct(">IQIB")
 _pack = _POSITION.pack
@@ -26,11 +29,11 @@ _pack = _POSITION.pack
 class Change(Struct, frozen=True, gc=False):
     """One change of one row.  A `Struct`, not a dataclass: it is made for every record, at a third of the cost."""
 
-    #: "c" insert, "u" update, "d" delete, "r" read by a snapshot.
+    #: "c" insert, "u" update, "d" delete, "r" read by a snapshot, "t" the table was emptied: it has no rows.
     op: str
     #: The row before the change; None for "c" and "r", and where the source did not give it.
     before: Row | None
-    #: The row after the change; None for "d" only.
+    #: The row after the change; None for "d" and "t".
     after: Row | None
     #: Comparable source position (`position`), b"" when the source gave none.
     position: bytes
@@ -38,6 +41,8 @@ class Change(Struct, frozen=True, gc=False):
     ts_ms: int
     #: Name of the binlog without its number; positions of different bases do not compare.
     file_base: str
+    #: Whether a snapshot read this row as the last one of its table.
+    last: bool = False
 
 
 def binlog(file: str | None) -> tuple[str, int] | None:

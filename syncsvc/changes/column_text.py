@@ -25,6 +25,10 @@ class ColumnText:
     unsigned: bool
     #: What the mapping asks for (`as micros`), or "" for the natural form.
     carried: str
+    #: Time zone of a DATETIME's wall time (`in europe/berlin`), lower case; "": UTC.
+    zone: str = ""
+    #: How the server compares it (`collate utf8mb4_0900_ai_ci`), lower case; "": not said.
+    collation: str = ""
 
 
 class Refused(ValueError):
@@ -34,13 +38,15 @@ class Refused(ValueError):
 _TEXT = re.compile(
     r"""\s*(?P<name>[a-z][a-z0-9_]*(?:\s+(?:precision|varying))?)\s*
     (?:\((?P<arguments>(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^()'"])*)\))?
-    (?P<rest>[\sa-z0-9_]*)""",
+    (?P<rest>[\sa-z0-9_/+-]*)""",
     re.VERBOSE | re.IGNORECASE,
 )
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _NOISE = re.compile(
     r"\b(?:signed|zerofill|not\s+null|null|binary|ascii|unicode|auto_increment|(?:character\s+set|charset|collate)\s+\w+)\b"
 )
+_ZONE = re.compile(r"\bin\s+([a-z][a-z0-9_/+-]*)")
+_COLLATION = re.compile(r"\bcollate\s+([a-z0-9_]+)")
 _SAME = {
     "bool": "boolean", "int1": "tinyint", "int2": "smallint", "int3": "mediumint", "middleint": "mediumint",
     "int4": "int", "integer": "int", "int8": "bigint", "dec": "decimal", "numeric": "decimal", "fixed": "decimal",
@@ -57,12 +63,15 @@ def read(text: str) -> ColumnText:
         Refused: when the text is not a type with known words around it.
 
     >>> read("DECIMAL(12, 2) unsigned NOT NULL as text")
-    ColumnText(name='decimal', arguments='12,2', unsigned=True, carried='text')
+    ColumnText(name='decimal', arguments='12,2', unsigned=True, carried='text', zone='', collation='')
+    >>> read("datetime(3) in Europe/Berlin null").zone
+    'europe/berlin'
     """
     found = _TEXT.fullmatch(_COMMENT.sub(" ", text))
     if not found:
         raise Refused(f'"{text}" is not a column type')
-    rest, _, carried = f" {found['rest'].lower()} ".partition(" as ")
+    rest, _, carried = f" {_ZONE.sub(' ', found['rest'].lower())} ".partition(" as ")
+    zone, collation = _ZONE.search(found["rest"].lower()), _COLLATION.search(rest)
     unsigned = bool(re.search(r"\bunsigned\b", rest)) or "zerofill" in rest
     left = _NOISE.sub(" ", re.sub(r"\bunsigned\b", " ", rest)).strip()
     carried = _NOISE.sub(" ", carried).strip()
@@ -72,7 +81,8 @@ def read(text: str) -> ColumnText:
     arguments = (found["arguments"] or "").strip()
     if not arguments.startswith(("'", '"')):
         arguments = arguments.replace(" ", "")
-    return ColumnText(_SAME.get(name, name), arguments, unsigned, carried)
+    said = (zone[1] if zone else "", collation[1] if collation else "")
+    return ColumnText(_SAME.get(name, name), arguments, unsigned, carried, *said)
 
 
 def nullable(text: str) -> bool:

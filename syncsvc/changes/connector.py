@@ -23,6 +23,14 @@ CLASSES = {
 }
 """`{kind: connector class}`."""
 _JSON = "org.apache.kafka.connect.json.JsonConverter"
+_CONFLUENT_AVRO = "io.confluent.connect.avro.AvroConverter"
+_APICURIO_AVRO = "io.apicurio.registry.utils.converter.AvroConverter"
+_AVRO = (_CONFLUENT_AVRO, _APICURIO_AVRO)
+_NULLS = {
+    _JSON: ("replace.null.with.default", "true", "false"),
+    _CONFLUENT_AVRO: ("ignore.default.for.nullables", "false", "true"),
+}
+"""`{converter: (setting, its default, the value under which a NULL stays one in a column with a default)}`."""
 
 _EXACT = {
     "decimal.handling.mode": "string",  # as bytes the scale would be missing from the text
@@ -55,7 +63,7 @@ _QUICK = {
     "producer.override.batch.size": "131072",  # bytes
     "producer.override.compression.type": "lz4",
     "heartbeat.interval.ms": "5000",  # the source offset moves on while the captured tables rest
-    "include.schema.changes": "false",  # a topic nobody reads
+    "include.schema.changes": "true",  # a DROP TABLE takes its rows along without a record of their own
 }
 
 
@@ -174,10 +182,8 @@ _RULES = (
     _Rule("errors.tolerance", "none", ("none",), "Connect drops records that do not convert"),
     _Rule("skipped.operations", "t", ("none",), "the skipped operations, TRUNCATE by default, are never seen"),
     _Rule("snapshot.mode", "initial", ("initial", "always", "when_needed"), "older rows are not read"),
-    _Rule("key.converter", "the worker's", (_JSON,), "keys are not in the form that is read here"),
-    _Rule("value.converter", "the worker's", (_JSON,), "values are not in the form that is read here"),
-    _Rule("key.converter.replace.null.with.default", "true", ("false",), "NULL becomes the column's default"),
-    _Rule("value.converter.replace.null.with.default", "true", ("false",), "NULL becomes the column's default"),
+    _Rule("key.converter", "the worker's", (_JSON, *_AVRO), "keys are not in a form that is read here"),
+    _Rule("value.converter", "the worker's", (_JSON, *_AVRO), "values are not in a form that is read here"),
 )
 _CUTS = re.compile(r"column\.(?:mask|truncate)\.")
 _RESHAPES = ("ExtractNewRecordState", "Filter")
@@ -201,6 +207,16 @@ def lossy_settings(config: Mapping[str, str]) -> list[Problem]:
         if value not in rule.good:
             absent = "" if rule.setting in config else ", the default"
             found.append(problem(rule.setting, f'"{value}"{absent}: {rule.harm}', f"set {rule.setting}={rule.good[0]}"))
+    for side in ("key.converter", "value.converter"):
+        converter = config.get(side, _JSON)
+        if converter == _APICURIO_AVRO:
+            fix = f"take {_CONFLUENT_AVRO} or {_JSON}, unless no column that may be null has a DEFAULT"
+            found.append(problem(side, "it turns NULL into the column's default, whatever is set", fix))
+        elif converter in _NULLS:
+            setting, default, good = _NULLS[converter]
+            if config.get(f"{side}.{setting}", default) != good:
+                what = "NULL becomes the column's default"
+                found.append(problem(f"{side}.{setting}", what, f"set {side}.{setting}={good}"))
     for setting, value in sorted(config.items()):
         if _CUTS.match(setting):
             found.append(problem(setting, "it cuts or masks columns", "remove it, or leave the columns out"))

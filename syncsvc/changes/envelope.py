@@ -19,7 +19,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, defstruct
 
 from syncsvc.changes import change, column_text, columns
-from syncsvc.changes.change import SNAPSHOT, STREAMED, Change, Row, position
+from syncsvc.changes.change import LAST_OF_TABLE, SNAPSHOT, STREAMED, Change, Row, position
 from syncsvc.changes.columns import Converter
 from syncsvc.changes.values import NotHeld
 from syncsvc.errors import Problem, UsageFault
@@ -34,7 +34,7 @@ class DecodeError(Exception):
 
     def __init__(self, code: str, what: str) -> None:
         super().__init__(f"{code}: {what}")
-        #: `change.missing_column`, `.bad_value`, `.bad_json`, `.unknown_op`, `.truncate`, `.no_row` or `.bad_envelope`.
+        #: `change.missing_column`, `.bad_value`, `.bad_json`, `.unknown_op`, `.no_row` or `.bad_envelope`.
         self.code = code
         #: For a person; names the column.
         self.what = what
@@ -45,6 +45,7 @@ class _Source(Struct, frozen=True, gc=False):
     pos: int | None = None
     row: int | None = None
     ts_ms: int | None = None
+    snapshot: str | bool | None = None
 
 
 _NOWHERE = _Source()
@@ -65,7 +66,9 @@ class TableDecoder:
         _check(table, (*wanted, *table.key))
         row, self._values = _row_type(table, tuple(wanted))
         key_row, self._key_values = _row_type(table, table.key)
-        self._envelope = msgspec.json.Decoder(_envelope_type(row)).decode
+        #: What a value and a key must be, for those who read them from something else than JSON (`avro`).
+        self.envelope_type, self.key_type = _envelope_type(row), key_row
+        self._envelope = msgspec.json.Decoder(self.envelope_type).decode
         #: Both forms of a key: bare, and inside a schema.  A bare key cannot hold an object, so one form at most fits.
         self._wrapped: Any = defstruct("Wrapped", [("payload", key_row)], gc=False)
         self._keys: list[Any] = [msgspec.json.Decoder(key_row), msgspec.json.Decoder(self._wrapped)]
@@ -85,9 +88,11 @@ class TableDecoder:
         try:
             envelope = self._envelope(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _unreadable(error, "the value") from None
-        if envelope.payload is not UNSET:
-            envelope = envelope.payload
+            raise unreadable(error, "the value") from None
+        return self.change(envelope if envelope.payload is UNSET else envelope.payload)
+
+    def change(self, envelope: Any) -> Change:
+        """The change that an envelope tells, which is of the type `envelope_type`; errors as of `decode`."""
         op, before, after, source = envelope.op, envelope.before, envelope.after, envelope.source
         old: Row | None
         new: Row | None
@@ -100,17 +105,20 @@ class TableDecoder:
                 raise DecodeError("change.no_row", f'op "{op}" without the row after it')
             old = None if before is None or op != "u" else self._values(before)
             new = self._values(after)
+        elif op == "t":
+            old = new = None
         else:
             raise _unknown(op)
+        last = op == "r" and source.snapshot in LAST_OF_TABLE
         if source.file != self._file:  # the last file's name is kept taken apart: it is the same for long
             self._file, self._binlog = source.file, change.binlog(source.file)
         if self._binlog is None:
-            return Change(op, old, new, b"", source.ts_ms or 0, "")
+            return Change(op, old, new, b"", source.ts_ms or 0, "", last)
         base, number = self._binlog
         place = b""
         if source.pos is not None:
             place = position(number, source.pos, source.row or 0, SNAPSHOT if op == "r" else STREAMED)
-        return Change(op, old, new, place, source.ts_ms or 0, base)
+        return Change(op, old, new, place, source.ts_ms or 0, base, last)
 
     def decode_key(self, key: bytes) -> Row:
         """
@@ -124,13 +132,17 @@ class TableDecoder:
             try:
                 found = decoder.decode(key)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                first = first or _unreadable(error, "the key")
+                first = first or unreadable(error, "the key")
                 continue
             if decoder is not self._keys[0]:
                 self._keys.reverse()  # the form that fits is tried first the next time
-            return self._key_values(found.payload if isinstance(found, self._wrapped) else found)
+            return self.key(found.payload if isinstance(found, self._wrapped) else found)
         assert first is not None
         raise first
+
+    def key(self, found: Any) -> Row:
+        """Values of a key, which is of the type `key_type`; errors as of `decode_key`."""
+        return self._key_values(found)
 
 
 def _check(table: Table, names: Sequence[str]) -> None:
@@ -194,14 +206,12 @@ def _reader(names: Sequence[str], converters: Sequence[tuple[int, Converter]]) -
 
 
 def _unknown(op: str) -> DecodeError:
-    if op == "t":
-        return DecodeError("change.truncate", "the table was truncated, which cannot be applied row by row")
     if not op:
         return DecodeError("change.bad_envelope", 'no "op": this is not a Debezium change event')
     return DecodeError("change.unknown_op", "the op is none of c, u, d, r, t")
 
 
-def _unreadable(error: Exception, what: str) -> DecodeError:
+def unreadable(error: Exception, what: str) -> DecodeError:
     """The decoder's complaint as ours: which column, never its content."""
     if not isinstance(error, msgspec.ValidationError):
         return DecodeError("change.bad_json", f"{what} is not JSON in UTF-8")

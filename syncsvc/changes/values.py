@@ -8,16 +8,14 @@ library's, whose message may quote the value.  `envelope` turns both into a `Dec
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 from bson import Binary, Decimal128, Int64
 from bson.binary import UUID_SUBTYPE
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LARGEST_INT64 = (1 << 63) - 1
 _LARGEST_UNSIGNED64 = (1 << 64) - 1
 _LEAST_WRITTEN_OUT = 1e15  # from here up MySQL writes a whole double with an exponent
@@ -28,7 +26,6 @@ _EXPONENT_SHIFT = 113  # bits below the exponent
 _NEGATIVE = 1 << 127
 _DEEPEST_JSON = 90  # levels; MongoDB stores 100, and the value lies inside a document of ours
 UNSENT = "__debezium_unavailable_value"  # Debezium's default for `unavailable.value.placeholder`
-_DAYS_REMEMBERED = 4096  # distinct dates; eleven years of them, under 1 MB
 
 
 class NotHeld(ValueError):
@@ -94,6 +91,16 @@ def to_shown_digits(wire: float) -> float:
     return float(f"{wire:.6g}")
 
 
+def to_single_precision(wire: list[float]) -> list[float]:
+    """
+    A VECTOR: the 32-bit floats that the server holds, as doubles of the same value.
+
+    JSON shows such a float with as many digits as tell it from its neighbours (0.1); its value has more of them.
+    """
+    packed = struct.Struct(f"<{len(wire)}f")
+    return list(packed.unpack(packed.pack(*wire)))
+
+
 def rounded_to(places: int) -> Callable[[float], float]:
     """For a FLOAT(m,places): the double of its decimal digits, not of the 32 bits that stand for them."""
     return lambda wire: round(wire, places)
@@ -103,44 +110,6 @@ def unescaped(members: Sequence[str]) -> Callable[[str], str]:
     """For an ENUM with commas in its members: the stream has a backslash before each, a snapshot has none."""
     escaped = {member.replace(",", "\\,"): member for member in members}
     return lambda wire: escaped.get(wire, wire)
-
-
-@lru_cache(maxsize=_DAYS_REMEMBERED)
-def days_to_date(wire: int) -> datetime:
-    """UTC midnight of a DATE, sent as days since 1970."""
-    return EPOCH + timedelta(days=wire)
-
-
-def millis_to_date(wire: int) -> datetime:
-    """A DATETIME(0 to 3), sent as ms since 1970 of its wall time read as UTC; no zone is applied."""
-    return EPOCH + timedelta(0, 0, 0, wire)
-
-
-def millis_to_micros(wire: int) -> Int64:
-    """µs since 1970 of a DATETIME(0 to 3), exact."""
-    return Int64(wire * 1000)
-
-
-def micros_to_date(wire: int) -> datetime:
-    """A DATETIME(4 to 6), sent as µs, cut down to whole ms as the mapping asked for."""
-    return EPOCH + timedelta(0, 0, 0, wire // 1000)
-
-
-def millis_only(wire: datetime) -> datetime:
-    """A TIMESTAMP(0 to 3); microseconds mean that the column is finer than declared, which BSON would cut unseen."""
-    if wire.microsecond % 1000:
-        raise NotHeld("finer than milliseconds: declare the column's real precision")
-    return wire
-
-
-def cut_to_millis(wire: datetime) -> datetime:
-    """A TIMESTAMP(4 to 6), cut down to whole ms as the mapping asked for."""
-    return wire.replace(microsecond=wire.microsecond // 1000 * 1000)
-
-
-def date_to_micros(wire: datetime) -> Int64:
-    """µs since 1970 of a TIMESTAMP, exact."""
-    return Int64((wire - EPOCH) // timedelta(microseconds=1))
 
 
 def sent_text(wire: str) -> str:

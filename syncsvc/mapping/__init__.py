@@ -1,8 +1,9 @@
 """
 What the user declares: one YAML file a pipeline, read, checked and completed into frozen values.
 
-`load` goes document → reading → build → check → meaning; `model` is what everything behind it works on; `schema` is
-the same declaration for editors; `live` compares the declared tables with a server.
+`load` goes document → reading → build → check → expand → meaning; `model` is what everything behind it works on;
+`schema` and `reference` are the same declaration for editors and people; `live` and `delete_rules` compare what is
+declared with a server.
 """
 
 from syncsvc.mapping.load import load, load_text, load_with_places

@@ -1,41 +1,42 @@
 """
 What the declared keys must fulfil together: tables and columns exist, relations fit, names differ.
 
-Fourth step of `load`, on a model that may still have gaps ("" and ()): a gap was reported when it was read and is
-skipped here, so that one mistake is told once.  Knows no server; see `live`.
+Fourth step of `load`, on a mapping that may still have gaps ("" and ()): a gap was reported when it was read and is
+skipped here, so that one mistake is told once.  Tables and columns are checked here; what stands in a level in
+`contents`, expressions in `formulas`, a relation's options in `options`.  Knows no server; see `live`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 
 from syncsvc.mapping import column_types
+from syncsvc.mapping.contents import check_level, check_whole
+from syncsvc.mapping.declared import Declared, Documents, Relation
 from syncsvc.mapping.findings import Findings, Path, nearest, suggestion
-from syncsvc.mapping.model import Embed, Field, Pipeline, Table
-from syncsvc.mapping.names import check_names
-from syncsvc.mapping.relations import check_relation
+from syncsvc.mapping.formulas import check_condition
+from syncsvc.mapping.model import Field, Table
+from syncsvc.mapping.options import check_options
+from syncsvc.mapping.relations import check_sides
 
 
-def check(pipeline: Pipeline, findings: Findings) -> None:
-    """Every rule, on the whole pipeline; problems go to `findings`, which tell how much could be read."""
+def check(declared: Declared, findings: Findings) -> None:
+    """Every rule, on the whole mapping; problems go to `findings`, which tell how much could be read."""
     complete = not findings.problems()
-    for table in pipeline.tables.values():
+    tables = declared.tables
+    for table in tables.values():
         _check_table(table, findings)
-    _check_root(pipeline, findings)
-    for embed, parent, path in walk(pipeline.embed, pipeline.root.table, ("embed",)):
-        _check_embed(embed, parent, path, pipeline, findings)
-    if complete or pipeline.embed:
-        _check_computed(pipeline, findings)
+    for kind in declared.kinds:
+        _check_root(kind, tables, findings)
+        check_level(kind.level, None, tables, complete, findings)
+        for relation in kind.all_relations():
+            _check_relation(relation, tables, findings)
+            itself = relation.embed.name if relation.depth > 1 else None
+            check_level(relation.level, itself, tables, complete, findings)
+    check_whole(declared, findings)
     if complete:
         # A misspelt `embed` or `many` would make tables look unused that are not.
-        _check_unused(pipeline, findings)
-
-
-def walk(embeds: tuple[Embed, ...], parent: str, path: Path) -> Iterator[tuple[Embed, str, Path]]:
-    """`(relation, table of its parent, its path in the file)` for every relation, parents first."""
-    for embed in embeds:
-        yield embed, parent, (*path, embed.name)
-        yield from walk(embed.embed, embed.table, (*path, embed.name, "embed"))
+        _check_unused(declared, findings)
 
 
 def check_columns(columns: Iterable[str], table: Table | None, path: Path, findings: Findings) -> None:
@@ -70,36 +71,39 @@ def _check_table(table: Table, findings: Findings) -> None:
             findings.add(place, "mapping.bad_key", what, "use a column of an exact type as the key")
 
 
-def _check_root(pipeline: Pipeline, findings: Findings) -> None:
-    root = pipeline.root
-    table = _table(root.table, ("root", "table"), pipeline, findings)
-    check_columns(root.key, table, ("root", "key"), findings)
-    _check_is_key(root.key, table, ("root", "key"), findings)
-    _check_fields(root.fields, table, ("root", "fields"), findings)
-    check_names(root.fields, pipeline.embed, pipeline.computed, (), findings)
+def _check_root(kind: Documents, tables: Mapping[str, Table], findings: Findings) -> None:
+    root, path = kind.root, (*kind.path, "root")
+    table = _table(root.table, (*path, "table"), tables, findings)
+    check_columns(root.key, table, (*path, "key"), findings)
+    _check_is_key(root.key, table, (*path, "key"), findings)
+    _check_fields(root.fields, table, (*path, "fields"), findings)
+    check_condition(root.where, table, (*path, "where"), findings)
 
 
-def _check_embed(embed: Embed, parent: str, path: Path, pipeline: Pipeline, findings: Findings) -> None:
-    child = _table(embed.table, (*path, embed.kind), pipeline, findings)
+def _check_relation(relation: Relation, tables: Mapping[str, Table], findings: Findings) -> None:
+    embed, path = relation.embed, relation.path
+    child, parent = _table(embed.table, (*path, embed.kind), tables, findings), tables.get(relation.parent)
     if embed.kind == "many":
         check_columns(embed.identity, child, (*path, "identity"), findings)
         _check_is_key(embed.identity, child, (*path, "identity"), findings)
         check_columns((term.column for term in embed.order_by), child, (*path, "order_by"), findings)
     _check_fields(embed.fields, child, (*path, "fields"), findings)
-    check_names(embed.fields, embed.embed, (), path, findings)
-    parent_table = pipeline.tables.get(parent)
-    sides = {"on": child, "to": parent_table} if embed.kind == "many" else {"on": parent_table, "to": child}
-    for side, columns in (("on", embed.on), ("to", embed.to)):
-        check_columns(columns, sides[side], (*path, side), findings)
-    if child is not None and parent_table is not None:
-        check_relation(embed, child, parent_table, path, findings)
+    on_table, to_table = (tables.get(name) for name in relation.column_tables)
+    check_columns(embed.on, on_table, (*path, "on"), findings)
+    check_columns(embed.to, to_table, (*path, "to"), findings)
+    if child is not None and parent is not None:
+        check_sides(embed, child, parent, path, findings)
+    check_condition(embed.where, child, (*path, "where"), findings)
+    if relation.switch is None:
+        check_condition(embed.when, parent, (*path, "when"), findings)
+    check_options(relation, child, parent, findings)
 
 
-def _table(name: str, path: Path, pipeline: Pipeline, findings: Findings) -> Table | None:
+def _table(name: str, path: Path, tables: Mapping[str, Table], findings: Findings) -> Table | None:
     """The declared table, or None after reporting that it is not declared."""
-    table = pipeline.tables.get(name)
+    table = tables.get(name)
     if table is None and name:
-        fix = suggestion(name, list(pipeline.tables), "declare it under tables:")
+        fix = suggestion(name, list(tables), "declare it under tables:")
         fix = fix if "did you mean" in fix else f"declare it under tables:  {name}: {{key: …, columns: {{…}}}}"
         findings.add(findings.places.of_value(path), "mapping.unknown_table", f'"{name}" is not in tables', fix)
     return table
@@ -122,23 +126,13 @@ def _check_fields(fields: tuple[Field, ...], table: Table | None, path: Path, fi
             findings.add(findings.places.of_value((*path, index)), "mapping.unknown_column", what, fix)
 
 
-def _check_computed(pipeline: Pipeline, findings: Findings) -> None:
-    lists = [embed.name for embed in pipeline.embed if embed.kind == "many"]
-    for count in pipeline.computed:
-        if not count.of or count.of in lists:
-            continue
-        place = findings.places.of_value(("computed", count.name, "count"))
-        single = any(embed.name == count.of for embed in pipeline.embed)
-        what = f'"{count.of}" is {"one value, not a list" if single else "no list at the root of the document"}'
-        fix = suggestion(count.of, lists, "declare a list:  embed: {name: {many: …}}")
-        findings.add(place, "mapping.unknown_list", what, fix)
-
-
-def _check_unused(pipeline: Pipeline, findings: Findings) -> None:
+def _check_unused(declared: Declared, findings: Findings) -> None:
     """Tables nobody names; one that is near a misspelt name was meant, and is not reported as well."""
-    named = {pipeline.root.table, *(embed.table for embed, _, _ in walk(pipeline.embed, "", ()))}
-    meant = {nearest(name, list(pipeline.tables)) for name in named - set(pipeline.tables)}
-    for name in pipeline.tables:
+    tables = declared.tables
+    named = {kind.root.table for kind in declared.kinds}
+    named |= {relation.embed.table for kind in declared.kinds for relation in kind.all_relations()}
+    meant = {nearest(name, list(tables)) for name in named - set(tables)}
+    for name in tables:
         if name not in named and name not in meant:
             place = findings.places.of_key(("tables", name))
             findings.add(place, "mapping.unused_table", f'nothing uses the table "{name}"', "remove it, or embed it")

@@ -9,6 +9,7 @@ from.  How a type is converted, and which are refused by name, is known by `chan
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 _SHAPE = re.compile(
     r"(?P<base>[a-z][a-z0-9_]*(?: (?:precision|varying)\b)?) ?(?:\((?P<arguments>.*)\))?(?P<words>(?: ?[a-z0-9_]+)*)",
@@ -17,6 +18,8 @@ _SHAPE = re.compile(
 _CANONICAL = re.compile(r"(?P<sql>.*?)(?P<null> null)?(?P<form> as [a-z0-9_]+)?", re.DOTALL)
 _QUOTED = re.compile(r"('(?:[^'\\]|\\.|'')*')", re.DOTALL)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+#: Where the clock of a wall time hung: `datetime(3) in Europe/Berlin`.
+_ZONE = re.compile(r" in (?P<zone>[a-z][a-z0-9_/+-]*)(?= |$)")
 #: Words that say nothing about a value's form: `character set x`, `collate x` and what only the server needs.
 _NOISE = re.compile(r"\b(?:not null|auto_increment|signed|(?:character set|charset|collate) [a-z0-9_]+)\b")
 
@@ -35,6 +38,22 @@ _NEVER_JOINED = frozenset({
     "float", "double", "real", "bit", "set", "json", "vector", "geometry", "point", "linestring", "polygon",
     "multipoint", "multilinestring", "multipolygon", "geometrycollection",
 })  # fmt: skip
+#: What a value is in the document, as far as expressions and keys of an object tell values apart.
+ValueKind = Literal["whole", "decimal", "float", "text", "flag", "date", "time", "bytes", "list", "other"]
+_KINDS: dict[ValueKind, frozenset[str]] = {
+    "whole": _INTEGERS | {"year", "bit"},
+    "time": frozenset({"time"}),  # whole microseconds
+    "decimal": frozenset({"decimal"}),
+    "float": frozenset({"float", "double", "real"}),
+    "text": _STRINGS | {"enum"},
+    "date": frozenset({"date", "datetime", "timestamp"}),
+    "bytes": _BYTES,
+    "list": frozenset({"set"}),
+}
+#: `as form` decides alone; `as date` cuts microseconds.
+_FORM_KINDS: dict[str, ValueKind] = {
+    "int": "whole", "micros": "whole", "decimal": "decimal", "text": "text", "date": "date", "bytes": "bytes",
+}  # fmt: skip
 #: Every type name there is in MySQL and MariaDB, for "did you mean"; not all of them are carried (see `changes`).
 KNOWN_TYPES = tuple(sorted(_INTEGERS | _STRINGS | _BYTES | _EXACT | _NEVER_JOINED | {"bool", "serial"}))
 
@@ -44,7 +63,7 @@ _DEFAULT_ARGUMENTS = {"decimal": "10,0", "char": "1", "binary": "1", "bit": "1"}
 
 def canonical(text: str) -> str:
     """
-    `text` in canonical form: `base[(arguments)][ unsigned][ null][ as form]`, lower case but for quoted values.
+    `text` in canonical form: `base[(arguments)][ unsigned][ in zone][ null][ as form]`, lower case outside of quotes.
 
     Raises:
         ValueError: `text` is no type; the message says why.
@@ -52,7 +71,9 @@ def canonical(text: str) -> str:
     >>> canonical("INT(10)  UNSIGNED"), canonical("numeric(12, 2) NULL"), canonical("datetime(6) not null as micros")
     ('int unsigned', 'decimal(12,2) null', 'datetime(6) as micros')
     """
-    found = _SHAPE.fullmatch(_folded(text))
+    folded = _folded(text)
+    zone = _ZONE.search(folded) if folded.startswith("datetime") else None
+    found = _SHAPE.fullmatch(folded[: zone.start()] + folded[zone.end() :] if zone else folded)
     if found is None:
         raise ValueError("it is not of the form  name(arguments) unsigned null")
     base = _SYNONYMS.get(found["base"], found["base"])
@@ -70,7 +91,7 @@ def canonical(text: str) -> str:
         base, words = "bigint", words | {"unsigned"}
     unsigned = " unsigned" if words & {"unsigned", "zerofill"} else ""
     null = " null" if "null" in words else ""
-    return f"{base}{arguments}{unsigned}{null}{f' as {form}' if form else ''}"
+    return f"{base}{arguments}{unsigned}{zone[0] if zone else ''}{null}{f' as {form}' if form else ''}"
 
 
 def _folded(text: str) -> str:
@@ -111,6 +132,25 @@ def _split(column_type: str) -> re.Match[str]:
     if found is None:
         raise AssertionError("the pattern matches every text")
     return found
+
+
+def value_kind(column_type: str) -> ValueKind:
+    """What a value of this canonical type is once it is carried, in the form the mapping asks for."""
+    parts = _split(column_type)
+    base, form = re.split(r"[( ]", parts["sql"], maxsplit=1)[0], (parts["form"] or "").removeprefix(" as ")
+    if form:
+        return _FORM_KINDS.get(form, "other")
+    if parts["sql"] in {"tinyint(1)", "bit(1)"}:
+        return "flag"
+    return next((kind for kind, bases in _KINDS.items() if base in bases), "other")
+
+
+def members(column_type: str) -> tuple[str, ...]:
+    """Values of an enum, in the order of its type; () for any other type."""
+    sql = _split(column_type)["sql"]
+    if not sql.startswith("enum("):
+        return ()
+    return tuple(quoted[1:-1].replace("''", "'") for quoted in _QUOTED.findall(sql))
 
 
 def join_family(column_type: str) -> str | None:

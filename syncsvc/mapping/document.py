@@ -46,6 +46,8 @@ class Scalar:
     text: str
     #: What YAML 1.2 takes it for; `whole` is a decimal number without a point, of at most 18 digits.
     kind: Literal["text", "whole", "number", "flag", "nothing"]
+    #: As it stands in the file, with quotes and all; to find the place of a single character (see `letters`).
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def parse(text: str, findings: Findings) -> Node | None:
             fix = "declare a pipeline: start with  pipeline: <name>"
             findings.add(Place(1, 1), "mapping.empty", "the file has no content", fix)
             return None
-        return _Converter(findings).node(top, 0)
+        return _Converter(text, findings).node(top, 0)
     except _TooLarge as error:
         findings.add(error.place, "mapping.too_large", error.what, "write the mapping flatter, without nested anchors")
     except RecursionError:
@@ -111,7 +113,8 @@ def _cause(error: YAMLError) -> str:
 class _Converter:
     """Turns the library's nodes into ours, once, counting them."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, text: str, findings: Findings) -> None:
+        self._text = text
         self._findings = findings
         self._nodes = 0
 
@@ -133,9 +136,10 @@ class _Converter:
         if kind is None:
             self._findings.add(place, "mapping.bad_value", f"the tag {node.tag} has no meaning here", "remove the tag")
             kind = "text"
+        raw = self._text[node.start_mark.index : node.end_mark.index]
         if kind == "number" and _WHOLE.fullmatch(node.value):
-            return Scalar(place, node.value, "whole")
-        return Scalar(place, node.value, kind)
+            return Scalar(place, node.value, "whole", raw)
+        return Scalar(place, node.value, kind, raw)
 
     def _entries(self, node: MappingNode, place: Place, level: int) -> Entries:
         first: dict[str, Place] = {}

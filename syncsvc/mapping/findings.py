@@ -36,6 +36,10 @@ class Places:
     file: str
     keys: dict[Path, Place] = field(default_factory=dict)
     values: dict[Path, Place] = field(default_factory=dict)
+    #: Of every character of an expression and of its end, where that can be told.
+    letters: dict[Path, tuple[Place, ...]] = field(default_factory=dict)
+    #: Expressions as they are written.
+    texts: dict[Path, str] = field(default_factory=dict)
 
     def of_key(self, path: Path) -> Place:
         """Place of the key at `path`, or of the nearest key above it when that one is not written (a default)."""
@@ -44,6 +48,11 @@ class Places:
     def of_value(self, path: Path) -> Place:
         """Place of the value at `path`, or of the key of what contains it when it is not written."""
         return self.values[path] if path in self.values else self._nearest(self.keys, path)
+
+    def of_letter(self, path: Path, at: int) -> Place:
+        """Place of character `at` (from 0) of the expression at `path`, or of the whole value."""
+        letters = self.letters.get(path, ())
+        return letters[min(max(at, 0), len(letters) - 1)] if letters else self.of_value(path)
 
     def where(self, place: Place) -> str:
         """`file:line:column`."""

@@ -4,7 +4,7 @@ The declared tables against a real server: what differs, and what to write inste
 Used by `syncsvc validate --live` and `doctor`, never on the way of a change.  `introspect` asks over a DB-API
 connection that somebody else opened (MySQL 5.7 to 9, MariaDB 10.6 or later) and reads names and types, never a row;
 `differences` compares and is pure.  What a type means is asked of `changes` through `TypeRules`, because this package
-stands before it.
+stands before it; foreign keys are the business of `delete_rules`.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ def differences(
     findings = Findings(places or Places("tables"))
     for name, table in tables.items():
         actual = introspected.get(name)
+        if actual is None and table.topic_prefix:
+            continue  # it comes from another server, which is asked by itself
         if actual is None:
             fix = suggestion(name, list(introspected), "create it, or correct the name")
             what = f'the server has no table "{name}", or does not show it to this user'
@@ -161,18 +163,18 @@ def introspect(connection: Connection, names: Collection[str]) -> dict[str, Tabl
 
 
 def _introspected(cursor: Cursor, name: str) -> Table | None:
-    rows = _rows(cursor, _COLUMNS, name.split(".", 1))
+    rows = rows_of(cursor, _COLUMNS, name.split(".", 1))
     # Names compare without case in information_schema, and with case in a topic's name.
     rows = [row for row in rows if f"{row[0]}.{row[1]}" == name]
     if not rows:
         return None
-    key = tuple(row[0] for row in _rows(cursor, _KEY, name.split(".", 1)))
+    key = tuple(row[0] for row in rows_of(cursor, _KEY, name.split(".", 1)))
     return Table(name, key, {row[2]: _canonical(row[3], row[4] == "YES") for row in rows})
 
 
 def _nearest_table(cursor: Cursor, name: str) -> Table | None:
     database, _ = name.split(".", 1)
-    near = nearest(name, [f"{database}.{row[0]}" for row in _rows(cursor, _TABLES, [database])])
+    near = nearest(name, [f"{database}.{row[0]}" for row in rows_of(cursor, _TABLES, [database])])
     return _introspected(cursor, near) if near is not None else None
 
 
@@ -184,7 +186,8 @@ def _canonical(text: str, may_be_null: bool) -> str:
     return f"{plain} null" if may_be_null else plain
 
 
-def _rows(cursor: Cursor, query: str, arguments: Sequence[str]) -> list[tuple[str, ...]]:
+def rows_of(cursor: Cursor, query: str, arguments: Sequence[str]) -> list[tuple[str, ...]]:
+    """All rows of one query, every value as text."""
     cursor.execute(query, tuple(arguments))
     # Some servers give names and types as bytes.
     return [

@@ -11,7 +11,7 @@ import dataclasses
 from pathlib import Path as File
 
 from syncsvc.errors import UsageFault
-from syncsvc.mapping import build, check, meaning, reading
+from syncsvc.mapping import build, check, expand, meaning, reading
 from syncsvc.mapping.findings import Findings, Places
 from syncsvc.mapping.model import Pipeline
 
@@ -49,9 +49,10 @@ def read_with_places(text: str, path: str) -> tuple[Pipeline, Places]:
     findings = Findings(Places(path))
     read = reading.read(text.removeprefix("\ufeff"), findings)
     if read is not None:
-        pipeline = build.pipeline(read, path)
-        check.check(pipeline, findings)
+        declared = build.declared(read, path)
+        check.check(declared, findings)
         if not findings.problems():
+            pipeline = expand.finished(declared)
             return dataclasses.replace(pipeline, text_hash=meaning.text_hash(pipeline)), findings.places
     raise UsageFault.of(findings.problems())
 

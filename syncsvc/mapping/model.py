@@ -9,8 +9,10 @@ no I/O here, no YAML and no rule; a rule about what may be declared stands in `c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from syncsvc.expressions import Expression
 
 #: A canonical SQL type, for example `bigint unsigned`, `decimal(12,2)` or `datetime(6) null` (see `column_types`).
 ColumnType = str
@@ -26,6 +28,8 @@ class Table:
     key: tuple[str, ...]
     #: `{column: type}`, in the order of the file; canonical types, `null` at the end of those that may be null.
     columns: Mapping[str, ColumnType]
+    #: Prefix of its topic where it comes from another server than the pipeline's other tables; "" for the pipeline's.
+    topic_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,19 @@ class OrderTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """A value computed for one level of the document: for its root, or for each element of a relation."""
+
+    #: Name in the document.
+    name: str
+    #: Over columns of the row (`of_row`), or over what the level shows.
+    expression: Expression
+    #: True: from the columns of the level's own row alone; stands behind the fields.  False: from fields, relations and
+    #: computed values of the level as the document shows them; stands behind the relations, in the order of the file.
+    of_row: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Embed:
     """A relation: rows of another table inside the document, as a list (`many`) or as one value (`one`)."""
 
@@ -68,10 +85,30 @@ class Embed:
     identity: tuple[str, ...]
     #: Order of the list (default: by `identity`, ascending); empty for `one`.
     order_by: tuple[OrderTerm, ...]
-    #: Columns shown, in the order of the document; never empty.
+    #: Columns shown, in the order of the document; may be empty where something else is shown.
     fields: tuple[Field, ...]
     #: Relations that hang on the child's row.
     embed: tuple[Embed, ...] = ()
+    #: Over the CHILD's columns: a row for which it is not true is not there.
+    where: Expression | None = None
+    #: Over the PARENT's columns: for a parent for which it is not true the relation is empty.  Relations of one level
+    #: that share a name are the cases of a `switch`: their `when`s exclude each other, the one that holds is shown.
+    when: Expression | None = None
+    #: Most elements shown, in the list's order; the others stay known, so the next one moves up.
+    limit: int | None = None
+    #: Name within the element (field, relation or computed value) that is shown in place of the element.
+    value: str | None = None
+    #: `many`: column of the child whose value, as text, is the key: an object in place of a list.  Rows without a key
+    #: are not shown; of several with one key the first in the list's order is.
+    map_by: str | None = None
+    #: `one`: what the element would hold stands in the parent's level instead, all null where there is no row.
+    merge: bool = False
+    #: `one`: the parent's element (at the root: the document) is shown only while the row is there.
+    required: bool = False
+    #: What the deletion of the parent side does to rows that refer to it and were written before.  `cascade`: they are
+    #: gone with it, though the source does not log that.  `orphan`, `restrict`: nothing.
+    on_parent_delete: Literal["orphan", "cascade", "restrict"] = "orphan"
+    computed: tuple[Computed, ...] = ()
 
     @property
     def child_columns(self) -> tuple[str, ...]:
@@ -85,16 +122,6 @@ class Embed:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """A number at the root of the document: how many elements a list has."""
-
-    #: Name in the document.
-    name: str
-    #: Name of a `many` relation of the root.
-    of: str
-
-
-@dataclass(frozen=True, slots=True)
 class Root:
     """The table whose rows are the documents."""
 
@@ -102,8 +129,21 @@ class Root:
     table: str
     #: The shared key and the document's `_id`: the table's primary key.
     key: tuple[str, ...]
-    #: Columns shown, in the order of the document; never empty.
+    #: Columns shown, in the order of the document; may be empty where something else is shown.
     fields: tuple[Field, ...]
+    #: Over the root's columns: a row for which it is not true has no document.
+    where: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Further documents of a pipeline: another collection made from the same tables, in the same pass over them."""
+
+    #: The name readers of MongoDB use.
+    collection: str
+    root: Root
+    embed: tuple[Embed, ...] = ()
+    computed: tuple[Computed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +167,8 @@ class Pipeline:
     root: Root
     #: Relations of the root.
     embed: tuple[Embed, ...]
-    computed: tuple[Count, ...]
+    #: Of the root's level.
+    computed: tuple[Computed, ...]
     #: `{db.table: Table}`: exactly the tables that the root and the relations name.
     tables: Mapping[str, Table]
     #: How old a document may be before the objective is missed.
@@ -136,6 +177,22 @@ class Pipeline:
     path: str
     #: 16 hex digits of what the mapping means (see `meaning`); comments and layout do not count.
     text_hash: str
+    #: `replace`: a document is ours as a whole.  `merge`: its other fields belong to the application and survive.
+    write: Literal["replace", "merge"] = "replace"
+    #: Documents beside those of `root`, in the order of the file.
+    views: tuple[View, ...] = ()
+
+    def each(self) -> tuple[Pipeline, ...]:
+        """A pipeline for each kind of document, with that root alone; the first one is the pipeline's own."""
+        alone = replace(self, views=(), tables=_tables_of(self.root, self.embed, self.tables))
+        others = tuple(
+            replace(
+                alone, collection=view.collection, root=view.root, embed=view.embed, computed=view.computed,
+                tables=_tables_of(view.root, view.embed, self.tables),
+            )
+            for view in self.views
+        )  # fmt: skip
+        return (alone, *others)
 
     @property
     def group(self) -> str:
@@ -154,4 +211,15 @@ class Pipeline:
 
     def source_topic(self, table: str) -> str:
         """Topic of `table` (`db.table`), as Debezium names it."""
-        return f"{self.topic_prefix}.{table}"
+        return f"{self.tables[table].topic_prefix or self.topic_prefix}.{table}"
+
+
+def _tables_of(root: Root, embeds: tuple[Embed, ...], tables: Mapping[str, Table]) -> dict[str, Table]:
+    """Of the tables, those that a kind of document is made from."""
+    named = {root.table}
+    waiting = list(embeds)
+    while waiting:
+        embed = waiting.pop()
+        named.add(embed.table)
+        waiting += embed.embed
+    return {name: table for name, table in tables.items() if name in named}

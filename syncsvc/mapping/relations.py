@@ -12,7 +12,7 @@ from syncsvc.mapping.findings import Findings, Path
 from syncsvc.mapping.model import Embed, Table
 
 
-def check_relation(embed: Embed, child: Table, parent: Table, path: Path, findings: Findings) -> None:
+def check_sides(embed: Embed, child: Table, parent: Table, path: Path, findings: Findings) -> None:
     """`on` against `to`; columns that do not exist or are named twice were reported before."""
     on_twice, to_twice = len(set(embed.on)) < len(embed.on), len(set(embed.to)) < len(embed.to)
     if not embed.on or not embed.to or on_twice or to_twice:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncsvc.mapping.declaration import (
-    COLUMN,
-    FIELD,
-    SECTIONS,
+from syncsvc.mapping.declaration import COLUMN, FIELD, SECTIONS, Key, Keys
+from syncsvc.mapping.shapes import (
     Choice,
     Columns,
     Fields,
-    Key,
-    Keys,
+    Flag,
+    Formula,
     Named,
     Order,
     Positive,
@@ -47,10 +45,23 @@ def _section(keys: Keys) -> _Schema:
     }
     if required := [key.name for key in keys.keys if key.required]:
         schema["required"] = required
-    if dependent := {key.name: [key.only_with] for key in keys.keys if key.only_with}:
-        schema["dependentRequired"] = dependent
     if keys.exactly_one:
-        schema["oneOf"] = [{"required": [name]} for name in keys.exactly_one]
+        schema["oneOf"] = [_alternative(name, keys) for name in keys.exactly_one]
+    elif keys.at_least_one:
+        schema["anyOf"] = [{"required": [name]} for name in keys.at_least_one]
+    return schema
+
+
+def _alternative(name: str, keys: Keys) -> _Schema:
+    """What must and must not stand beside `name`, one of the keys of which exactly one is there."""
+    belongs = {key.name for key in keys.keys if not key.only_with or name in key.only_with}
+    belongs -= {*keys.exactly_one} - {name}
+    needed = [key.name for key in keys.keys if name in key.required_with]
+    schema: _Schema = {"required": [name, *needed]}
+    if others := [key.name for key in keys.keys if key.name not in belongs]:
+        schema["properties"] = dict.fromkeys(others, False)
+    if shows := [{"required": [shown]} for shown in keys.at_least_one if shown in belongs]:
+        schema["anyOf"] = shows
     return schema
 
 
@@ -72,8 +83,13 @@ def _shape(shape: Shape) -> _Schema:
             return {"enum": list(shape.words)}
         case Whole():
             return {"type": "integer", "minimum": shape.least, "maximum": shape.most}
+        case Flag():
+            return {"type": "boolean"}
         case Positive():
             return {"type": "number", "exclusiveMinimum": 0}
+        case Formula():
+            # A bare number or truth value is an expression too.
+            return {"type": ["string", "number", "boolean"], "minLength": 1, "maxLength": shape.most_characters}
         case Columns() | Order():
             column = _shape(COLUMN) if isinstance(shape, Columns) else {"type": "string", "minLength": 1}
             return {"oneOf": [column, {"type": "array", "items": column, "minItems": 1}]}
@@ -84,8 +100,17 @@ def _shape(shape: Shape) -> _Schema:
         case Section():
             return {"$ref": f"#/$defs/{shape.name}"}
         case Named():
-            section = {"$ref": f"#/$defs/{shape.section}"}
-            return {"type": "object", "propertyNames": _shape(shape.key), "additionalProperties": section}
+            return _named(shape)
+
+
+def _named(shape: Named) -> _Schema:
+    section: _Schema = {"$ref": f"#/$defs/{shape.section}"}
+    if shape.short is not None:
+        section = {"anyOf": [_shape(shape.short), section]}
+    least = {"minProperties": 1} if shape.not_empty else {}
+    # A name is a text anyway, and an editor takes `5:` for a number.
+    names = {rule: value for rule, value in _shape(shape.key).items() if rule != "type"}
+    return {"type": "object", "propertyNames": names, "additionalProperties": section, **least}
 
 
 def _fields() -> _Schema:

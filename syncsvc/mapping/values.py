@@ -1,5 +1,5 @@
 """
-One written value against its declared shape: text, choice, number, columns, fields, order, types.
+One written value against its declared shape: text, choice, number, expression, columns, fields, order, types.
 
 The leaves of `reading`.  A value that does not fit is reported at its own place and read as None; nothing is guessed
 or converted: a number is not taken for a text, an empty value not for a default.
@@ -11,13 +11,18 @@ import math
 import re
 from typing import Any
 
-from syncsvc.mapping import column_types
-from syncsvc.mapping.declaration import (
-    COLUMN,
-    FIELD,
+from syncsvc.expressions import Expression, ExpressionError, parse
+from syncsvc.mapping import column_types, letters
+from syncsvc.mapping.declaration import COLUMN, FIELD
+from syncsvc.mapping.document import Entries, Items, Node, Scalar
+from syncsvc.mapping.findings import Findings, Path, nearest, suggestion
+from syncsvc.mapping.model import Field, OrderTerm
+from syncsvc.mapping.shapes import (
     Choice,
     Columns,
     Fields,
+    Flag,
+    Formula,
     Order,
     Positive,
     Shape,
@@ -25,9 +30,6 @@ from syncsvc.mapping.declaration import (
     Types,
     Whole,
 )
-from syncsvc.mapping.document import Entries, Items, Node, Scalar
-from syncsvc.mapping.findings import Findings, Path, nearest, suggestion
-from syncsvc.mapping.model import Field, OrderTerm
 
 _DECIMAL = re.compile(r"\+?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _ORDER = re.compile(r"(?P<column>\S(?:.*\S)?)\s+(?P<direction>asc|desc)", re.IGNORECASE | re.DOTALL)
@@ -38,6 +40,8 @@ def seen(node: Node) -> str:
     if isinstance(node, Scalar):
         shown = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in node.text[:80])
         return "an empty value" if node.kind == "nothing" else f'"{shown}"'
+    if isinstance(node, Entries) and not node.entries:
+        return "{} without content"
     return "a list" if isinstance(node, Items) else "key: value pairs"
 
 
@@ -45,8 +49,9 @@ def read(node: Node, shape: Shape, path: Path, findings: Findings) -> Any:
     """
     The value in the form the model uses, or None after a problem.
 
-    Text and choice: str.  Whole: int.  Positive: float.  Columns: tuple of str.  Fields: tuple of `Field`.  Order:
-    tuple of `OrderTerm`.  Types: `{column: canonical type}`, with "" for a type that is wrong.
+    Text and choice: str.  Whole: int.  Flag: bool.  Positive: float.  Formula: `Expression`.  Columns: tuple of str.
+    Fields: tuple of `Field`.  Order: tuple of `OrderTerm`.  Types: `{column: canonical type}`, with "" for a type that
+    is wrong.
     """
     match shape:
         case Text():
@@ -55,8 +60,12 @@ def read(node: Node, shape: Shape, path: Path, findings: Findings) -> Any:
             return _choice(node, shape, path, findings)
         case Whole():
             return _whole(node, shape, path, findings)
+        case Flag():
+            return _flag(node, path, findings)
         case Positive():
             return _positive(node, path, findings)
+        case Formula():
+            return _formula(node, shape, path, findings)
         case Columns():
             return _listed(node, path, findings)
         case Fields():
@@ -98,6 +107,31 @@ def _whole(node: Node, shape: Whole, path: Path, findings: Findings) -> int | No
     wording = f"a whole number from {shape.least} to {shape.most}"
     _bad(node, str(path[-1]), wording, f"use {wording}", findings)
     return None
+
+
+def _flag(node: Node, path: Path, findings: Findings) -> bool | None:
+    if isinstance(node, Scalar) and node.kind == "flag":
+        return node.text.lower() == "true"
+    _bad(node, str(path[-1]), "true or false", "use true or false", findings)
+    return None
+
+
+def _formula(node: Node, shape: Formula, path: Path, findings: Findings) -> Expression | None:
+    """Also a bare number or truth value, which YAML tells from text and an expression does not."""
+    fits = isinstance(node, Scalar) and node.kind != "nothing" and 0 < len(node.text) <= shape.most_characters
+    if not isinstance(node, Scalar) or not fits:
+        wording = f"an expression, at most {shape.most_characters} characters"
+        _bad(node, str(path[-1]), wording, f"write  {path[-1]}: expression", findings)
+        return None
+    findings.places.texts[path] = node.text
+    found = letters.places(node.raw, node.text, node.place)
+    if found is not None:
+        findings.places.letters[path] = found
+    try:
+        return parse(node.text)
+    except ExpressionError as error:
+        findings.add(findings.places.of_letter(path, error.at), "mapping.bad_expression", error.what, error.fix)
+        return None
 
 
 def _positive(node: Node, path: Path, findings: Findings) -> float | None:

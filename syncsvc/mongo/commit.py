@@ -14,13 +14,16 @@ from typing import Any, Literal, NamedTuple
 class Write(NamedTuple):
     """One document of the target collection."""
 
-    #: `put` replaces or inserts; `insert` is cheaper and must be new (first copy); `delete` is content with nothing.
-    op: Literal["put", "insert", "delete"]
+    #: `put` replaces or inserts; `merge` sets the fields of the body and leaves others alone, or inserts; `insert` is
+    #: cheaper and must be new (first copy); `delete` is content with nothing.
+    op: Literal["put", "merge", "insert", "delete"]
     #: BSON `{_id: …}`, as it stands in the body; never decoded here.
     match: bytes
     #: The whole document as BSON, beginning with that `_id`; b"" for a delete.  (A body whose first field
     #: begins with `$` would be read as an update operator.)
     body: bytes = b""
+    #: Where it belongs.
+    collection: str = ""
 
 
 class ParkedWrite(NamedTuple):
@@ -44,7 +47,6 @@ class Commit:
     segments: Sequence[bytes] = ()
     state_collection: str = ""
     writes: Sequence[Write] = ()
-    collection: str = ""
     parked: Sequence[ParkedWrite] = ()
     #: Size for bounding a group; worked out.
     weight_bytes: int = field(init=False, compare=False)

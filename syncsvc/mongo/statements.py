@@ -61,7 +61,7 @@ def of_writes_alone(commit: Commit) -> Iterator[Command]:
     """The commit's documents, a command each: to find the one that spoils a command as a whole."""
     for index, write in enumerate(commit.writes):
         kind, statement = _statement(write)
-        yield Command(kind, commit.collection, [statement], [(0, index)])
+        yield Command(kind, write.collection, [statement], [(0, index)])
 
 
 def too_large(commit: Commit) -> int | None:
@@ -93,7 +93,7 @@ def _writes(commits: Sequence[Commit]) -> Iterator[_Piece]:
     for place, commit in enumerate(commits):
         for index, write in enumerate(commit.writes):
             kind, statement = _statement(write)
-            yield kind, commit.collection, statement, len(write.body) + 100, (place, index)
+            yield kind, write.collection, statement, len(write.body) + 100, (place, index)
 
 
 def _parked(commits: Sequence[Commit]) -> Iterator[_Piece]:
@@ -107,9 +107,11 @@ def _parked(commits: Sequence[Commit]) -> Iterator[_Piece]:
 
 
 def _statement(write: Write) -> tuple[str, Any]:
-    op, match, body = write
+    op, match, body, _ = write
     if op == "put":
         return "update", {"q": RawBSONDocument(match), "u": RawBSONDocument(body), "upsert": True}
+    if op == "merge":
+        return "update", {"q": RawBSONDocument(match), "u": {"$set": RawBSONDocument(body)}, "upsert": True}
     if op == "insert":
         return "insert", RawBSONDocument(body)
     return "delete", {"q": RawBSONDocument(match), "limit": 1}

@@ -36,6 +36,8 @@ class Tally:
     #: Source commit times of the newest and the oldest record, ms; 0 when none told it.
     newest_ms: int = 0
     oldest_ms: int = 0
+    #: `{(table, cause): events}` that left a table without its older rows: `truncate`, `drop`, `create`.
+    barriers: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def see(self, source_ms: int) -> None:
         """Widens the span of source commit times."""
@@ -46,3 +48,7 @@ class Tally:
     def skip(self, reason: str) -> None:
         """Counts a record that changes nothing."""
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
+
+    def barrier(self, table: str, cause: str) -> None:
+        """Counts an event after which a table has no older rows."""
+        self.barriers[table, cause] = self.barriers.get((table, cause), 0) + 1

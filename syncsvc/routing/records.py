@@ -13,9 +13,10 @@ import struct
 from typing import NamedTuple, Protocol
 
 from syncsvc.errors import Drift
+from syncsvc.routing import stamp
 
-FORMAT = 1
-PUT, REMOVE, SUBSCRIBE, UNSUBSCRIBE, ROW, ANSWER, MARK, POISON, CONTROL = range(1, 10)
+FORMAT = 2
+PUT, REMOVE, SUBSCRIBE, UNSUBSCRIBE, ROW, ANSWER, MARK, POISON, CONTROL, BARRIER, DOOM = range(1, 12)
 KINDS = {
     PUT: "put",
     REMOVE: "remove",
@@ -26,6 +27,8 @@ KINDS = {
     MARK: "mark",
     POISON: "poison",
     CONTROL: "control",
+    BARRIER: "barrier",
+    DOOM: "doom",
 }
 
 #: format, kind, sender, place (offset of the causing record + 1), index, source commit time in ms.
@@ -80,7 +83,12 @@ class Delivery(NamedTuple):
 
 
 def row_payload(role: int, identity: bytes, slot: bytes = b"") -> bytes:
-    """Payload of PUT, REMOVE and POISON (whose slot is the id of the parked record)."""
+    """
+    Payload of PUT, REMOVE and POISON.
+
+    The slot of a POISON is the id of the parked record; that of a REMOVE is the stamp of the row's deletion, or empty
+    when the row has only left this address.
+    """
     return _U16.pack(role) + _U16.pack(len(identity)) + identity + slot
 
 
@@ -90,6 +98,27 @@ def parse_row(value: bytes) -> tuple[int, bytes, bytes]:
     start = HEADER_BYTES + 4
     end = start + _U16.unpack_from(value, HEADER_BYTES + 2)[0]
     return role, value[start:end], value[end:]
+
+
+def barrier_payload(table: int, stamped: bytes, cursor: bytes = b"") -> bytes:
+    """Payload of BARRIER: the table of this number has no rows older than the stamp; where to go on looking."""
+    return _U16.pack(table) + stamped + cursor
+
+
+def parse_barrier(value: bytes) -> tuple[int, bytes, bytes]:
+    """`(table, stamp, cursor)` of a BARRIER record's value."""
+    table, start = _U16.unpack_from(value, HEADER_BYTES)[0], HEADER_BYTES + 2
+    return table, value[start : start + stamp.BYTES], value[start + stamp.BYTES :]
+
+
+def doom_payload(role: int, stamped: bytes) -> bytes:
+    """Payload of DOOM: rows of a role at the record's address that are older than the stamp went with their parent."""
+    return _U16.pack(role) + stamped
+
+
+def parse_doom(value: bytes) -> tuple[int, bytes]:
+    """`(role, stamp)` of a DOOM record's value."""
+    return _U16.unpack_from(value, HEADER_BYTES)[0], value[HEADER_BYTES + 2 :]
 
 
 def delivery_payload(subscription: int, complete: bool, rows: list[Keyed]) -> bytes:

@@ -10,64 +10,41 @@ out.  A record that cannot be decoded is never dropped: it is parked raw and poi
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
-from syncsvc.changes.envelope import DecodeError, TableDecoder
+from syncsvc.changes.avro import Schemas
+from syncsvc.changes.decoding import decoder_for
+from syncsvc.changes.envelope import DecodeError
+from syncsvc.expressions import ComputeError
 from syncsvc.keys import Partitioner, canonical
-from syncsvc.routing import memory, records
+from syncsvc.routing import memory, records, stamp
+from syncsvc.routing.lane import Lane
 from syncsvc.routing.outcome import ParkedRecord, Tally
-from syncsvc.routing.plan import Plan, Role
+from syncsvc.routing.plan import Plan
+from syncsvc.routing.poison import Poison, State
 from syncsvc.routing.records import Outbox, Record
-from syncsvc.routing.slot import Row, encoder, key_of
+from syncsvc.routing.slot import Row, folds_of, key_of
 
 MARKED = b"e"  # state key: the end mark of the first copy was sent
-POISONED = b"p"  # p identity -> places of the row's records that could not be decoded, a line each
 DROPPED = b"d"  # state key: row whose redelivered delete was dropped as stale; the tombstone behind it is to be, too
-Address = Callable[[Row], bytes | None]
-
-
-class State(Protocol):
-    """What a stage needs of its state; see `state.partition`."""
-
-    def get(self, key: bytes) -> bytes | None:
-        """The value, None when there is none."""
-
-    def put(self, key: bytes, value: bytes) -> None:
-        """Sets a value."""
-
-    def delete(self, key: bytes) -> None:
-        """Removes a value, when there."""
-
-    def scan(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
-        """Entries whose key begins with the prefix."""
-
-
-class _Lane:
-    """A role as the router uses it: how to address and encode a row."""
-
-    def __init__(self, role: Role, columns: Sequence[str], key: Sequence[str]) -> None:
-        self.number = role.number
-        self._node = bytes((role.node,))
-        self._key = key_of(columns, role.address)
-        self.slot = encoder(role, columns)
-        #: Address from the primary key alone, where the address is part of it.
-        self.by_identity = key_of(key, role.address) if set(role.address) <= set(key) else None
-
-    def address(self, row: Row) -> bytes | None:
-        found = self._key(row)
-        return None if found is None else self._node + found
-
-    def address_of_identity(self, values: Row) -> bytes | None:
-        found = self.by_identity(values) if self.by_identity else None
-        return None if found is None else self._node + found
+FIRST = b"f"  # state key: stamp of the first row routed
+SWEEP = b"w"  # state key: stamp of a second snapshot, until what it did not find is swept
 
 
 class Router:
     """The router of one partition of one table's topic."""
 
     def __init__(
-        self, plan: Plan, table: str, topic: str, partition: int, *, sender: int, end: int, state: State
+        self,
+        plan: Plan,
+        table: str,
+        topic: str,
+        partition: int,
+        *,
+        sender: int,
+        end: int,
+        state: State,
+        schemas: Schemas | None = None,
     ) -> None:
         """
         Args:
@@ -78,22 +55,27 @@ class Router:
             sender: number of this channel's sender, the same in every process of the generation.
             end: end offset of the partition when the generation began; its mark is sent when it is passed.
             state: the partition's state, already loaded.
+            schemas: gives an Avro schema by its number, where a registry is set.
         """
         columns = plan.columns[table]
         declared = plan.pipeline.tables[table]
-        self._decoder = TableDecoder(declared, columns)
-        self._lanes = [_Lane(role, columns, declared.key) for role in plan.roles_of(table)]
+        self._decoder = decoder_for(declared, columns, schemas)
+        folds = folds_of(declared)
+        self._lanes = [Lane(role, columns, declared.key, folds) for role in plan.roles_of(table)]
         self._identity = key_of(columns, declared.key)
         self._partition_of = Partitioner(plan.pipeline.partitions)
         self._partitions = plan.pipeline.partitions
+        self._table, self._table_number = table, plan.tables.index(table)
         self._place = f"{topic}[{partition}]"
         self._state, self._end = state, end
         self._nowhere = (None,) * len(self._lanes)
         self._gone = ((None, b""),) * len(self._lanes)
         self._marked = state.get(MARKED) is not None
         self.outbox = Outbox(sender)
-        self._poisoned = {key[1:]: value.decode().split("\n") for key, value in state.scan(POISONED)}
-        self._healed: list[str] = []
+        self._poison = Poison(state, self._lanes)
+        first = state.get(FIRST)
+        #: Stamp of the first row ever routed: what a later snapshot may find missing is not younger.
+        self._first = first
         self.parked: list[ParkedRecord] = []
         self.tally = Tally()
 
@@ -129,7 +111,7 @@ class Router:
         try:
             change = self._decoder.decode(record.value)
             row = change.after if change.after is not None else change.before
-            identity = self._identity(row) if row is not None else canonical(self._key(record))
+            identity = b"" if row is None and change.op == "t" else self._identity_of(row, record)
             if identity is None:
                 raise DecodeError("change.null_key", "a column of the primary key is null")
         except DecodeError as error:
@@ -140,49 +122,92 @@ class Router:
         self._count(change.op)
         self.outbox.at(record.offset, change.ts_ms)
         self.tally.see(change.ts_ms)
-        place = memory.place(change.file_base, change.position)
+        stamped = stamp.stamp(change.file_base, change.position, change.ts_ms)
+        if change.op == "t":
+            self._truncate(stamped)
+            return
         held = self._state.get(memory.key(identity))
-        if held is None:
-            known = self._addresses(change.before)
-        else:
-            remembered = memory.decode(held)
-            if memory.stale(remembered, place, change.ts_ms):  # invariant 3
-                if change.after is None:
-                    self._state.put(DROPPED, identity)
-                self.tally.skip("stale")
-                return
-            known = remembered.addresses
+        remembered = None if held is None else memory.decode(held)
+        if remembered is not None and stamp.older(stamped, remembered.stamp):  # invariant 3
+            if change.after is None:
+                self._state.put(DROPPED, identity)
+            self.tally.skip("stale")
+            return
         try:
             # Everything that may fail comes before the first record is sent.
-            placed = self._placed(change.after)
-            remember = memory.encode(place, change.ts_ms, tuple([address for address, _ in placed]))
-        except struct.error:  # a length of more than 64 KiB
+            known = self._addresses(change.before) if remembered is None else remembered.addresses
+            placed = self._placed(change.after, stamped)
+            remember = memory.encode(stamped, tuple([address for address, _ in placed]))
+        except (struct.error, DecodeError, ComputeError) as error:
             self.tally.consumed[change.op] -= 1
             self._count("unreadable")
-            self._park(record, DecodeError("change.key_too_long", "a key or reference has more than 65534 bytes"))
+            self._park(record, _unplaceable(error))
             return
-        self._route(identity, known, placed)
-        self._heal(identity)
+        self._route(identity, known, placed, stamped if change.after is None else b"")
+        self._poison.heal(identity)
         self._state.put(memory.key(identity), remember)
         self.tally.applied += 1
+        if change.last:
+            self._snapshot_read(stamped)
+        if self._first is None:
+            self._first = stamped
+            self._state.put(FIRST, stamped)
 
     def _addresses(self, row: Row | None) -> tuple[bytes | None, ...]:
         return self._nowhere if row is None else tuple([lane.address(row) for lane in self._lanes])
 
-    def _placed(self, row: Row | None) -> Sequence[tuple[bytes | None, bytes]]:
+    def _placed(self, row: Row | None, stamped: bytes) -> Sequence[tuple[bytes | None, bytes]]:
         """`(address, slot)` of a row in each of its roles; no address where it is nowhere."""
         if row is None:
             return self._gone
-        return [(lane.address(row), lane.slot(row)) for lane in self._lanes]
+        return [lane.placed(row, stamped) for lane in self._lanes]
 
     def _route(
-        self, identity: bytes, known: tuple[bytes | None, ...], placed: Sequence[tuple[bytes | None, bytes]]
+        self,
+        identity: bytes,
+        known: tuple[bytes | None, ...],
+        placed: Sequence[tuple[bytes | None, bytes]],
+        deleted: bytes,
     ) -> None:
+        """Out of the old addresses, into the new; `deleted`: stamp of the row's deletion, empty when it lives."""
         for lane, old, (new, slot) in zip(self._lanes, known, placed, strict=True):
             if old is not None and old != new:  # invariant 2: out of the old address before into the new one
-                self._send(old, records.REMOVE, records.row_payload(lane.number, identity))
+                self._send(old, records.REMOVE, records.row_payload(lane.number, identity, deleted))
             if new is not None:
                 self._send(new, records.PUT, records.row_payload(lane.number, identity, slot))
+
+    def _truncate(self, stamped: bytes) -> None:
+        """
+        The table was emptied.  The event has no key and comes in any partition, so it goes to every address: rows that
+        are older than it are gone, wherever they are or will be put (the joiners compare stamps).
+        """
+        payload = records.barrier_payload(self._table_number, stamped)
+        for partition in range(self._partitions):
+            self.outbox.send(partition, b"", records.BARRIER, payload)
+        self.tally.barrier(self._table, "truncate")
+        self.tally.applied += 1
+
+    def _snapshot_read(self, stamped: bytes) -> None:
+        """
+        A snapshot has read the whole table: what was not among its rows is to be swept (see `sweep`), unless the first
+        row that ever came is of the same snapshot.  Where the last row is the first one of its partition, nobody here
+        knows what the others have had.
+        """
+        if self._first is None or self._first[stamp.TIME_BYTES :] != stamped[stamp.TIME_BYTES :]:
+            self._state.put(SWEEP, stamped)
+
+    @property
+    def sweep(self) -> bytes | None:
+        """Stamp of a snapshot that has read the table again: rows that are older are to be swept; None when none."""
+        return self._state.get(SWEEP)
+
+    def swept(self, stamped: bytes) -> None:
+        """The sweep of that snapshot is on its way through the keyed topic."""
+        if self._state.get(SWEEP) == stamped:
+            self._state.delete(SWEEP)
+
+    def _identity_of(self, row: Row | None, record: Record) -> bytes | None:
+        return self._identity(row) if row is not None else canonical(self._key(record))
 
     def _send(self, address: bytes, kind: int, payload: bytes) -> None:
         self.outbox.send(self._partition_of[address], address, kind, payload)
@@ -208,53 +233,25 @@ class Router:
         if remembered is None or not remembered.live:
             self.tally.skip("tombstone")
             return
-        self._route(identity, remembered.addresses, self._gone)
-        self._heal(identity)
-        gone = memory.encode(remembered.position, remembered.ts_ms, self._nowhere)
-        self._state.put(memory.key(identity), gone)
+        self._route(identity, remembered.addresses, self._gone, remembered.stamp)
+        self._poison.heal(identity)
+        self._state.put(memory.key(identity), memory.encode(remembered.stamp, self._nowhere))
         self.tally.applied += 1
 
     def _park(self, record: Record, error: DecodeError) -> None:
         """Keeps the record raw and poisons its row's addresses, so that nothing newer is shown without it."""
         place = f"{self._place}@{record.offset}"
         self.tally.parked += 1
+        targets: list[tuple[bytes, bytes]] = []
         try:
             values = self._key(record)
         except DecodeError:
-            values = None  # no key, no row: the raw record and its count are all there is to keep
-        targets = () if values is None else self._poison(values, place)
-        self.parked.append(ParkedRecord(place, error.code, error.what, record.key, record.value, targets))
-
-    def _poison(self, values: Row, place: str) -> tuple[tuple[bytes, bytes], ...]:
-        """Tells every address of a row that its newest record could not be decoded."""
-        identity = canonical(values)
-        places = self._poisoned.setdefault(identity, [])
-        places.append(place)
-        self._state.put(POISONED + identity, "\n".join(places).encode())
-        held = self._state.get(memory.key(identity))
-        known = memory.Memory(b"", 0, self._nowhere) if held is None else memory.decode(held)
-        addresses, sent = [], []
-        for lane, address in zip(self._lanes, known.addresses, strict=True):
-            target = lane.address_of_identity(values) if address is None else address
-            addresses.append(target)
-            if target is not None:
-                payload = records.row_payload(lane.number, identity, place.encode())
+            pass  # no key, no row: the raw record and its count are all there is to keep
+        else:
+            for target, payload in self._poison.spread(values, place):
                 self._send(target, records.POISON, payload)
-                sent.append((target, payload))
-        # Remembered, so that a later delete of the row also takes the poison away (invariant 2).
-        self._state.put(memory.key(identity), memory.encode(known.position, known.ts_ms, tuple(addresses)))
-        return tuple(sent)
-
-    def _heal(self, identity: bytes) -> None:
-        """
-        A later image of a row, or its delete, makes its unreadable records good.
-
-        Their entries are written and removed here alone, by one partition in its order: a joiner may show the healed
-        row before the step that parks the record is durable, and a router that was killed parks it again.
-        """
-        if self._poisoned and (places := self._poisoned.pop(identity, None)) is not None:
-            self._state.delete(POISONED + identity)
-            self._healed += places
+                targets.append((target, payload))
+        self.parked.append(ParkedRecord(place, error.code, error.what, record.key, record.value, tuple(targets)))
 
     def _count(self, op: str) -> None:
         self.tally.consumed[op] = self.tally.consumed.get(op, 0) + 1
@@ -271,5 +268,13 @@ class Router:
 
     def take_healed(self) -> list[str]:
         """Places of unreadable records whose rows have become good since the last call; also some of `take_parked`."""
-        healed, self._healed = self._healed, []
-        return healed
+        return self._poison.take_healed()
+
+
+def _unplaceable(error: Exception) -> DecodeError:
+    """Why a row that could be read has no slot."""
+    if isinstance(error, ComputeError):
+        return DecodeError(error.code, error.what)
+    if isinstance(error, DecodeError):
+        return error
+    return DecodeError("change.key_too_long", "a key or reference has more than 65534 bytes")  # a length beyond 64 KiB

@@ -131,6 +131,24 @@ class Events:
         """Parked keys go on, because of a person or because a later record made them whole."""
         _say(logging.INFO, "parked_released", pipeline=pipeline, keys=keys, by=by)
 
+    def rows_barred(self, *, pipeline: str, table: str, cause: str, events: int = 1) -> None:
+        """
+        A table has no older rows: it was emptied (`truncate`), dropped (`drop`), made anew (`create`), or read again
+        (`snapshot`).
+        """
+        self._metrics.of(pipeline).barred(table, cause, events)
+        _say(logging.INFO, "rows_barred", pipeline=pipeline, table=table, cause=cause, events=events)
+
+    def rows_removed(self, *, pipeline: str, partition: int, barred: int, swept: int, doomed: int) -> None:
+        """Rows went from a keyed partition without a delete of their own; see the metric for the reasons."""
+        metrics = self._metrics.of(pipeline)
+        for reason, rows in (("barred", barred), ("swept", swept), ("doomed", doomed)):
+            metrics.removed(reason, rows)
+        _say(
+            logging.DEBUG, "rows_removed", pipeline=pipeline, partition=partition, barred=barred, swept=swept,
+            doomed=doomed,
+        )  # fmt: skip
+
     def fenced_out(self, *, pipeline: str, stage: str, topic: str, partition: int) -> None:
         """Another worker owns the partition now; what we had in flight was refused, as it must be."""
         _say(logging.WARNING, "fenced_out", pipeline=pipeline, stage=stage, topic=topic, partition=partition)

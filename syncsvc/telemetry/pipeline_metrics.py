@@ -17,12 +17,17 @@ from syncsvc.telemetry.bounded import BoundedCounter
 from syncsvc.telemetry.families import Families
 from syncsvc.telemetry.status import STATES
 
-#: Of Debezium's `op`: insert, update, delete, row of a snapshot; and records that carry none: the tombstone behind a
-#: delete, and what cannot be read.
+#: Of Debezium's `op`: insert, update, delete, row of a snapshot, table emptied; and records that carry none: the
+#: tombstone behind a delete, what is told of tables, and what cannot be read.
 OPS = {
-    "c": "insert", "u": "update", "d": "delete", "r": "snapshot", "tombstone": "tombstone", "unreadable": "unreadable",
+    "c": "insert", "u": "update", "d": "delete", "r": "snapshot", "t": "truncate",
+    "tombstone": "tombstone", "ddl": "ddl", "unreadable": "unreadable",
 }  # fmt: skip
-SKIP_REASONS = ("stale", "duplicate", "tombstone", "filtered", "unmapped", "unchanged", "heartbeat")
+SKIP_REASONS = (
+    "stale", "duplicate", "tombstone", "filtered", "unmapped", "unchanged", "heartbeat", "snapshot", "no_effect",
+)  # fmt: skip
+BARRIER_CAUSES = ("truncate", "drop", "create", "snapshot")
+REMOVAL_REASONS = ("barred", "swept", "doomed")
 PARK_REASONS = ("decode", "refused")
 RETRY_REASONS = ("network", "not_primary", "write_conflict", "duplicate_key", "timeout", "unknown_result")
 KEYED_OUTCOMES = ("applied", "duplicate", "stale")
@@ -40,7 +45,7 @@ class PipelineLabels:
     config_hash: str
     #: `view` or `direct`, as the mapping says.
     mode: str
-    #: `db.table` names.
+    #: `db.table` names, and the channels of schema changes.
     tables: tuple[str, ...]
     #: Topics it reads: the source topics and the keyed one.
     topics: tuple[str, ...]
@@ -78,6 +83,8 @@ class PipelineMetrics:
         self._applied = _by(families.counter("events_applied_total"), name, tables)
         self._skipped = {t: bounded("events_skipped_total", t, known=_each(SKIP_REASONS)) for t in tables}
         self._parked = {t: bounded("events_parked_total", t, known=_each(PARK_REASONS)) for t in tables}
+        self._barriers = {t: bounded("barriers_total", t, known=_each(BARRIER_CAUSES)) for t in tables}
+        self._removed = _by(families.counter("rows_removed_total"), name, REMOVAL_REASONS)
         self._decode_errors = {
             topic: BoundedCounter(families.counter("decode_errors_total"), (topic,), ()) for topic in labels.topics
         }
@@ -115,6 +122,14 @@ class PipelineMetrics:
     def parked(self, table: str, reason: str, events: int = 1) -> None:
         """Events held back for a person; `reason` is the code of the problem."""
         self._parked[table].add(events, reason)
+
+    def barred(self, table: str, cause: str, events: int = 1) -> None:
+        """Events that left a table without its older rows, for one of `BARRIER_CAUSES`."""
+        self._barriers[table].add(events, cause)
+
+    def removed(self, reason: str, rows: int) -> None:
+        """Rows that went without a delete of their own, for one of `REMOVAL_REASONS`."""
+        self._removed[reason].inc(rows)
 
     def decode_error(self, topic: str, reason: str) -> None:
         """A record of `topic` could not be read; `reason` is the error's code."""

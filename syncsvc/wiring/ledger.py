@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from bson.int64 import Int64
 
@@ -27,10 +27,18 @@ class MongoLedger:
     """A ledger of one pipeline's generation; the committer is shared by all pipelines of the process."""
 
     def __init__(
-        self, mongo: Mongo, committer: Committer, *, state_collection: str, collection: str, pool: ThreadPoolExecutor
+        self,
+        mongo: Mongo,
+        committer: Committer,
+        *,
+        state_collection: str,
+        pool: ThreadPoolExecutor,
+        merge: bool = False,
     ) -> None:
+        """`merge`: fields of a document that are not ours stay as they are."""
         self._mongo, self._committer, self._pool = mongo, committer, pool
-        self._state_collection, self._collection = state_collection, collection
+        self._state_collection = state_collection
+        self._merge = merge
 
     async def _call(self, function: Callable[..., _T], *arguments: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
@@ -77,17 +85,19 @@ class MongoLedger:
             set=fields,
             segments=step.segments,
             state_collection=self._state_collection,
-            writes=[_write(document, fresh=fresh) for document in step.documents],
-            collection=self._collection,
+            writes=[_write(document, self._op(fresh and document.fresh)) for document in step.documents],
             parked=[ParkedWrite(identifier, entry) for identifier, entry in (step.parked or {}).items()],
         )
+
+    def _op(self, fresh: bool) -> Literal["put", "merge", "insert"]:
+        return "merge" if self._merge else "insert" if fresh else "put"
 
     def forget(self, fence: str, below: int) -> None:
         """Removes superfluous segments in the background; a crash before leaves them to the next sweep."""
         self._pool.submit(segments.delete_below, self._mongo, self._state_collection, fence, below)
 
 
-def _write(document: Written, *, fresh: bool) -> Write:
+def _write(document: Written, op: Literal["put", "merge", "insert"]) -> Write:
     if document.body is None:
-        return Write("delete", document.identity)
-    return Write("insert" if fresh and document.fresh else "put", document.identity, document.body)
+        return Write("delete", document.identity, collection=document.collection)
+    return Write(op, document.identity, document.body, document.collection)

@@ -21,6 +21,7 @@ from syncsvc.mongo import fences, names, namespaces, parked
 from syncsvc.mongo.client import Mongo
 from syncsvc.mongo.committer import Committer
 from syncsvc.routing.plan import compile_plan
+from syncsvc.routing.schema_changes import channels
 from syncsvc.routing.senders import Senders
 from syncsvc.settings import Settings
 from syncsvc.state.lmdb_store import open_beside
@@ -31,6 +32,7 @@ from syncsvc.telemetry.probes import Health
 from syncsvc.telemetry.status import ParkedStatus, PipelineStatus, known, partitions_of
 from syncsvc.wiring import prepare
 from syncsvc.wiring.ledger import MongoLedger
+from syncsvc.wiring.sweeper import Sweeper
 
 POLL_SECONDS = 2.0  # of end offsets: for lag and freshness, which hold an end for true for 15 s
 PARKED_SHOWN = 50  # on the page
@@ -72,6 +74,7 @@ class RunningPipeline:
         self.pipeline, self._shared = pipeline, shared
         self._host: PipelineHost | None = None
         self._engine: Engine | None = None
+        self._sweeper: Sweeper | None = None
         self._state = "starting"
         self._error: str | None = None
         self._began = time.monotonic()
@@ -86,14 +89,17 @@ class RunningPipeline:
         log = KeyedLog(pipeline.keyed_topic)
         generation = await prepare.generation(pipeline, sources, shared.mongo, shared.engine)
         state_collection = names.state_collection(pipeline.name, pipeline.generation)
-        await asyncio.to_thread(namespaces.ensure, shared.mongo, [state_collection, pipeline.target_collection])
+        targets = [view.target_collection for view in pipeline.each()]
+        await asyncio.to_thread(namespaces.ensure, shared.mongo, [state_collection, *targets])
         if pipeline.publish == "view":
-            await asyncio.to_thread(namespaces.view_target, shared.mongo, pipeline.collection)
+            for view in pipeline.each():
+                await asyncio.to_thread(namespaces.view_target, shared.mongo, view.collection)
         plan = compile_plan(pipeline)
-        senders = Senders({table: sources[pipeline.source_topic(table)] for table in plan.tables}, pipeline.partitions)
+        topics = {table: pipeline.source_topic(table) for table in plan.tables} | channels(pipeline)
+        senders = Senders({source: sources[topic] for source, topic in topics.items()}, pipeline.partitions)
         ledger = MongoLedger(
-            shared.mongo, shared.committer, state_collection=state_collection,
-            collection=pipeline.target_collection, pool=shared.pool,
+            shared.mongo, shared.committer, state_collection=state_collection, pool=shared.pool,
+            merge=pipeline.write == "merge",
         )  # fmt: skip
         self._host = PipelineHost(
             Surroundings(
@@ -107,6 +113,10 @@ class RunningPipeline:
         )
         self._say("recovering")
         await self._engine.start()
+        self._sweeper = Sweeper(
+            plan, self._host, sources, bounds=self._bounds, log=log, events=shared.events,
+            fences=lambda: fences.read_fences(shared.mongo, pipeline.name, pipeline.generation),
+        )  # fmt: skip
         self._tasks = [asyncio.create_task(self._poll()), asyncio.create_task(self._watch_copy())]
 
     def _open_state(self, lineage: bytes) -> Callable[[str], PartitionState]:
@@ -140,6 +150,8 @@ class RunningPipeline:
             owned = set(self._host.actors)
             try:
                 found = await self._bounds(owned) if owned else {}
+                if self._sweeper is not None:
+                    await self._sweeper.look()
             except Unreachable:
                 found = {}  # an end offset that grows old makes freshness unknown; nothing else to do
             progress.ends({(tp.topic, tp.partition): ends for tp, ends in found.items()}, asked)
@@ -191,7 +203,8 @@ class RunningPipeline:
         copied = [fence for fence in found if fence.get("copied")]
         if len(copied) < len(found) or len(found) <= pipeline.partitions:
             return False
-        await asyncio.to_thread(namespaces.publish, mongo, pipeline.collection, pipeline.target_collection)
+        for view in pipeline.each():
+            await asyncio.to_thread(namespaces.publish, mongo, view.collection, view.target_collection)
         return True
 
     async def stop(self) -> None:

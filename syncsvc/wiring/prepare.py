@@ -21,11 +21,12 @@ from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import generations, namespaces
 from syncsvc.mongo.client import Mongo
 from syncsvc.routing import records
+from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
 
 KEYED_RECORD_BYTES = 16 << 20  # a row may be as large as its document
 #: Number of the routing and folding rules: raised when the same records would be routed or folded otherwise.
-RULES = 1
+RULES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,13 @@ def wishes(pipeline: Pipeline, settings: Settings) -> Wishes:
             "message.timestamp.type": "LogAppendTime",
         },
     )
-    sources = {
-        pipeline.source_topic(table): TopicWish(
-            pipeline.source_topic(table),
-            pipeline.source_partitions,
-            settings.replication_factor,
-            # As Connect would make it: what is not kept cannot be copied again.
-            {"cleanup.policy": "delete", "retention.ms": "-1"},
-        )
-        for table in pipeline.tables
-    }
-    return Wishes(keyed, sources)
+    counts = {pipeline.source_topic(table): pipeline.source_partitions for table in pipeline.tables}
+    counts |= dict.fromkeys(channels(pipeline).values(), 1)  # a connector writes all it tells of tables to the first
+    # As Connect would make it: what is not kept cannot be copied again.
+    kept = {"cleanup.policy": "delete", "retention.ms": "-1"}
+    return Wishes(
+        keyed, {name: TopicWish(name, count, settings.replication_factor, kept) for name, count in counts.items()}
+    )
 
 
 async def topics(pipeline: Pipeline, settings: Settings, engine: EngineSettings) -> dict[str, int]:
@@ -138,12 +135,13 @@ async def _refuse_leftovers(pipeline: Pipeline, mongo: Mongo, wire: Wire) -> Non
     """
     keyed = [TP(pipeline.keyed_topic, number) for number in range(pipeline.partitions)]
     records = sum((await wire.end_offsets(keyed)).values())
-    documents = await asyncio.to_thread(namespaces.holds_documents, mongo, pipeline.target_collection)
+    holding = [view.target_collection for view in pipeline.each() if pipeline.write == "replace"]  # else not only ours
+    documents = [name for name in holding if await asyncio.to_thread(namespaces.holds_documents, mongo, name)]
     if not (records or documents):
         return
     if await asyncio.to_thread(generations.read, mongo, pipeline.name, pipeline.generation) is not None:
         return  # another worker has begun it in this moment
-    what = f"topic {pipeline.keyed_topic} holds records" if records else f"{pipeline.target_collection} holds documents"
+    what = f"topic {pipeline.keyed_topic} holds records" if records else f"{documents[0]} holds documents"
     raise Drift(
         code="generation.leftovers",
         where=f"{mongo.where}, generation {pipeline.name}/g{pipeline.generation}",

@@ -20,6 +20,7 @@ from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import client
 from syncsvc.mongo.committer import Committer
 from syncsvc.routing.records import KINDS
+from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics, PipelineLabels
@@ -45,10 +46,11 @@ def engine_settings(settings: Settings) -> EngineSettings:
 
 def labels(pipeline: Pipeline) -> PipelineLabels:
     """What bounds the metrics of a pipeline."""
-    topics = (*(pipeline.source_topic(table) for table in sorted(pipeline.tables)), pipeline.keyed_topic)
+    told = channels(pipeline)
+    topics = (*map(pipeline.source_topic, sorted(pipeline.tables)), *told.values(), pipeline.keyed_topic)
     return PipelineLabels(
         pipeline.name, pipeline.target_collection, pipeline.text_hash, pipeline.publish,
-        tuple(sorted(pipeline.tables)), topics, pipeline.freshness_objective_seconds,
+        (*sorted(pipeline.tables), *told), topics, pipeline.freshness_objective_seconds,
     )  # fmt: skip
 
 

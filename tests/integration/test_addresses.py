@@ -10,7 +10,7 @@ from typing import Any
 from syncsvc import keys
 from syncsvc.mapping.load import load
 from syncsvc.routing import records
-from syncsvc.routing.plan import DOCUMENTS, compile_plan
+from syncsvc.routing.plan import compile_plan
 from tests.integration.conftest import MakeStage
 from tests.integration.load import Load
 from tests.integration.meetup import APPLICATION, MEETING, USER
@@ -93,11 +93,11 @@ def check_places(stage: Stage) -> None:
 
     meetings = {row["meeting_id"] for row in stage.meetup.rows[APPLICATION].values()}
     for number in meetings & stage.meetup.rows[MEETING].keys():
-        assert shown[address_of(DOCUMENTS, number)] == {MEETING, APPLICATION}
+        assert shown[address_of(0, number)] == {MEETING, APPLICATION}
     relay = next(iter(address[0] for address in shown if shown[address] == {USER}))
     for row in stage.meetup.rows[APPLICATION].values():
         if row["user_id"] in stage.meetup.rows[USER]:
-            home = partition_of[address_of(DOCUMENTS, row["meeting_id"])]
+            home = partition_of[address_of(0, row["meeting_id"])]
             assert address_of(relay, row["user_id"]) in delivered[home]
 
 

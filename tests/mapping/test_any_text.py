@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from syncsvc.errors import UsageFault
 from syncsvc.mapping import load_text
 from syncsvc.mapping.model import Pipeline
-from tests.mapping.texts import ORDERS, PIPELINES
+from tests.mapping.texts import HEADS, ORDERS, PIPELINES, with_tables
 
-TEXTS = [ORDERS, (PIPELINES / "meetings.yaml").read_text(), (PIPELINES / "feed.yaml").read_text()]
+SHIPPED = [(PIPELINES / name).read_text() for name in ("meetings.yaml", "feed.yaml")]
+TEXTS = [ORDERS, *SHIPPED, *map(with_tables, HEADS)]
 WORDS = sorted({word for text in TEXTS for word in re.findall(r"[A-Za-z_.]+|[^\sA-Za-z]", text)})
 PIECES = st.one_of(
     st.sampled_from([*WORDS, "\n", "\t", "  ", "- ", "? ", ": ", "&a ", "*a", "<<: *a", "!!set ", "!x ", "|\n", ">\n"]),

@@ -27,6 +27,9 @@ from syncsvc.mapping import column_types
         pytest.param("datetime(3) /* mariadb-5.3 */", "datetime(3)", id="a server's comment"),
         pytest.param("char", "char(1)", id="one character"),
         pytest.param("year(4)", "year", id="year"),
+        pytest.param("DATETIME(3) in Europe/Berlin NULL as micros", "datetime(3) in europe/berlin null as micros",
+                     id="where the clock hung"),
+        pytest.param("datetime null in Etc/GMT+5", "datetime in etc/gmt+5 null", id="zone behind null"),
         pytest.param("serial", "bigint unsigned", id="serial"),
         pytest.param("ENUM('A', 'b)c''D')", "enum('A','b)c''D')", id="values of an enum keep their case"),
         pytest.param("varchar(9) character set utf8mb4 collate utf8mb4_bin", "varchar(9)", id="character set"),
@@ -41,7 +44,7 @@ def test_a_type_has_one_canonical_text(written: str, canonical: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "itn", "int int", "varchar(x)", "decimal(12", "int)", "datetime(3) default 1", "(3)"]
+    "text", ["", "itn", "int int", "varchar(x)", "decimal(12", "int)", "datetime(3) default 1", "(3)", "int in utc"]
 )
 def test_what_is_no_type_is_refused(text: str) -> None:
     """With a reason, never taken for something near."""
@@ -62,6 +65,41 @@ def test_null_is_part_of_the_type_and_not_of_a_value_of_an_enum() -> None:
     """Only the word behind the type counts."""
     assert column_types.nullable("datetime(6) null as micros")
     assert not column_types.nullable("enum('a null')")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("bigint unsigned null", "whole"),
+        ("bigint unsigned as decimal", "decimal"),
+        ("tinyint(1)", "flag"),
+        ("tinyint(1) as int", "whole"),
+        ("bit(1)", "flag"),
+        ("bit(8)", "whole"),
+        ("bit(8) as bytes", "bytes"),
+        ("decimal(12,2) null", "decimal"),
+        ("decimal(60,2) as text", "text"),
+        ("double", "float"),
+        ("enum('a','b')", "text"),
+        ("date", "date"),
+        ("datetime(6) in europe/berlin null as micros", "whole"),
+        ("datetime(6) as date", "date"),
+        ("time", "time"),
+        ("set('a','b')", "list"),
+        ("varbinary(16)", "bytes"),
+        ("binary(16) as uuid", "other"),
+        ("json", "other"),
+    ],
+)
+def test_a_type_says_what_its_values_are_once_they_are_carried(text: str, kind: str) -> None:
+    """What expressions may do with them, and whether they can be keys of an object."""
+    assert column_types.value_kind(text) == kind
+
+
+def test_values_of_an_enum_are_read_from_its_type() -> None:
+    """With quotes and commas in them."""
+    assert column_types.members("enum('a','it''s','b,c') null") == ("a", "it's", "b,c")
+    assert column_types.members("varchar(20)") == ()
 
 
 @pytest.mark.parametrize(

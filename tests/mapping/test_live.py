@@ -77,16 +77,25 @@ def test_a_column_that_the_connector_leaves_out_is_told() -> None:
     assert (place, code) == ("31:7", "source.not_captured")
 
 
+def test_a_table_of_another_server_is_not_missed_on_this_one() -> None:
+    """It has a `topic_prefix` of its own; where it is here all the same, it is compared."""
+    text = ORDERS.replace("  shop.product:\n", "  shop.product:\n    topic_prefix: catalog\n")
+    pipeline, places = read_with_places(text, "orders.yaml")
+    here = {name: table for name, table in pipeline.tables.items() if name != "shop.product"}
+
+    assert live.differences(pipeline.tables, here, columns, places) == []
+
+
 def test_a_type_that_is_not_carried_is_refused_by_name() -> None:
     """Before anything starts, with the reason and the way out that the conversion knows."""
-    text = ORDERS.replace("      amount: int\n", "      amount: point\n")
+    text = ORDERS.replace("      amount: int\n", "      amount: uuid\n")
     pipeline, places = read_with_places(text, "orders.yaml")
 
     (problem,) = live.differences(pipeline.tables, pipeline.tables, columns, places)
 
     assert (problem.code, problem.where) == ("source.refused_type", "orders.yaml:31:15")
     assert problem.fix == "leave the column out"
-    assert "point" in problem.what
+    assert "uuid" in problem.what
 
 
 def test_without_a_file_the_table_and_column_are_named() -> None:

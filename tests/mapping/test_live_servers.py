@@ -10,7 +10,7 @@ import pytest
 
 from syncsvc.changes import columns
 from syncsvc.devstack import cache, children, dsn, mariadb, mysql
-from syncsvc.mapping import live, load_text, load_with_places
+from syncsvc.mapping import delete_rules, live, load_text, load_with_places
 from tests.mapping.texts import ORDERS, PIPELINES
 
 pytestmark = pytest.mark.servers
@@ -26,7 +26,11 @@ CREATE TABLE kinds (b INT NOT NULL, a CHAR(3) NOT NULL, whole INT(7) UNSIGNED ZE
   small TINYINT, price NUMERIC(12, 2) NOT NULL,
   colour ENUM('Red', 'dark blue') NOT NULL, sent TIMESTAMP(6) NULL, body JSON, born YEAR,
   seen DATETIME NOT NULL, bits BIT(3), raw VARBINARY(16), place POINT, PRIMARY KEY (a, b));
-CREATE TABLE keyless (id INT)
+CREATE TABLE keyless (id INT);
+CREATE TABLE whole (x INT, y INT, PRIMARY KEY (x, y));
+CREATE TABLE part (id INT PRIMARY KEY, b INT, a INT, above INT,
+  FOREIGN KEY (a, b) REFERENCES whole (x, y) ON DELETE CASCADE,
+  FOREIGN KEY (above) REFERENCES part (id) ON DELETE SET NULL)
 """
 
 #: How both servers' texts read here, whatever display widths they print.
@@ -86,3 +90,15 @@ def test_a_table_that_is_not_there_brings_the_nearest_one_that_is(connection: An
 
     assert set(server) == {"meetup.meeting"}
     assert 'did you mean "meetup.meeting"?' in fixes
+
+
+def test_what_foreign_keys_do_is_read_with_whether_the_log_tells_it(connection: Any) -> None:
+    """Both servers; MySQL tells it from 9.6 on."""
+    rules = delete_rules.introspect(connection, ["meetup.part", "meetup.whole"])
+
+    assert {(key.table, key.parent, key.pairs, key.on_delete) for key in rules.keys} == {
+        ("meetup.part", "meetup.whole", frozenset({("a", "x"), ("b", "y")}), "CASCADE"),
+        ("meetup.part", "meetup.part", frozenset({("above", "id")}), "SET NULL"),
+    }
+    late = "mariadb" not in rules.server.lower() and [int(part) for part in rules.server.split(".")[:2]] >= [9, 6]
+    assert rules.logged is late

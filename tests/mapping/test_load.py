@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from syncsvc.expressions import parse
 from syncsvc.mapping import load, load_text, load_with_places
-from syncsvc.mapping.model import Count, Field, OrderTerm
+from syncsvc.mapping.model import Computed, Field, OrderTerm
 from tests.mapping.texts import ORDERS, PIPELINES, broken
 
 
@@ -18,7 +19,7 @@ def test_the_meetings_pipeline_is_a_meeting_with_its_applications_each_with_its_
     assert (pipeline.root.table, pipeline.root.key) == ("meetup.meeting", ("id",))
     assert (applications.kind, applications.on, applications.to) == ("many", ("meeting_id",), ("id",))
     assert (user.kind, user.on, user.to) == ("one", ("user_id",), ("id",))
-    assert pipeline.computed == (Count("application_count", of="applications"),)
+    assert pipeline.computed == (Computed("application_count", parse("count(applications)"), of_row=False),)
 
 
 def test_the_feed_pipeline_is_a_post_with_its_author() -> None:

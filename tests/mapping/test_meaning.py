@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from syncsvc.mapping import load_text
-from tests.mapping.texts import ORDERS, broken
+from syncsvc.mapping import load_text, meaning
+from tests.mapping.texts import ORDERS, broken, loaded
 
 
 def hash_of(text: str) -> str:
@@ -74,6 +74,89 @@ def test_what_changes_a_document_or_an_address_changes_the_hash(old: str, new: s
     assert old in base
 
     assert hash_of(base.replace(old, new, 1)) != hash_of(base)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("  fields: [status", "  where: total > 1\n  fields: [status", id="filter of the root"),
+        pytest.param("    on: order_id", "    on: order_id\n    where: amount > 1", id="filter of a relation"),
+        pytest.param("    on: order_id", "    on: order_id\n    when: total > 1", id="condition of a relation"),
+        pytest.param("    on: order_id", "    on: order_id\n    limit: 3", id="limit"),
+        pytest.param("    on: order_id", "    on: order_id\n    value: amount", id="value"),
+        pytest.param("    on: order_id", "    on: order_id\n    map_by: id", id="map"),
+        pytest.param("        on: product_id", "        on: product_id\n        merge: true", id="merge"),
+        pytest.param("        on: product_id", "        on: product_id\n        required: true", id="required"),
+        pytest.param("    on: order_id", "    on: order_id\n    on_parent_delete: cascade", id="policy"),
+        pytest.param("    on: order_id", "    on: order_id\n    computed: {twice: amount * 2}", id="computed element"),
+        pytest.param("{count: lines}", "count(lines) + 1", id="expression"),
+        pytest.param("root:", "publish: direct\nwrite: merge\nroot:", id="who owns the fields"),
+        pytest.param("  shop.product:\n", "  shop.product:\n    topic_prefix: catalog\n", id="another server"),
+    ],
+)
+def test_every_option_of_the_language_counts(old: str, new: str) -> None:
+    """Each changes documents, or which rows make them."""
+    base = ORDERS.replace("root:", "publish: direct\nroot:", 1) if "write:" in new else ORDERS
+    assert old in ORDERS
+
+    assert hash_of(broken(old, new)) != hash_of(base)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("{count: lines}", "count( lines )", id="another way to write a count"),
+        pytest.param("    on: order_id", "    on: order_id\n    on_parent_delete: restrict", id="up to the source"),
+        pytest.param("        on: product_id", "        on: product_id\n        merge: false", id="off, written out"),
+        pytest.param("    on: order_id", "    on: order_id\n    depth: 1", id="one level"),
+        pytest.param("  shop.product:\n", "  shop.product:\n    topic_prefix: shop\n", id="the same server"),
+        pytest.param("root:", "write: replace\nroot:", id="the default of write"),
+    ],
+)
+def test_an_option_that_changes_nothing_keeps_the_hash_of_before(old: str, new: str) -> None:
+    """Mappings that were written before an option existed keep their hash, so no generation is refused for it."""
+    assert hash_of(broken(old, new)) == hash_of(ORDERS)
+
+
+def test_views_count() -> None:
+    """What they show, and their names; the order of a file's views is the order of their numbers."""
+    view = "views:\n  a: {root: {table: shop.order, fields: [status]}}\n"
+    other = view.replace("views:\n  a", "  b")
+
+    texts = [view, view.replace("  a:", "  b:"), view.replace("status", "total"), view + other]
+    texts.append(f"views:\n{other}{view.removeprefix('views:')}".replace("\n\n", "\n"))
+    hashes = [hash_of(broken("tables:\n", f"{text}tables:\n")) for text in ["", *texts]]
+
+    assert len(set(hashes)) == len(hashes)
+
+
+def test_two_texts_of_one_expression_are_one_mapping() -> None:
+    """Blanks and case of words say nothing."""
+    one = broken("  fields: [status", "  where: \"status = 'a' AND total>1\"\n  fields: [status")
+
+    assert hash_of(one) == hash_of(one.replace("AND total>1", "and  total > 1"))
+
+
+def test_columns_in_use_are_all_that_anything_names() -> None:
+    """Keys, relations, fields, orders, filters, conditions, computed values, keys of objects, switches."""
+    used = meaning.used_columns(
+        loaded(
+            """\
+root: {table: shop.order, where: status <> 'x'}
+embed:
+  lines: {many: shop.line, on: order_id, where: amount > 1, when: paid, map_by: note, computed: {c: price * 2}}
+  about: {switch: state, cases: {open: {one: shop.customer, on: customer_id, fields: [name]}}}
+computed:
+  late: year(placed_at)
+"""
+        )
+    )
+
+    assert used == {
+        "shop.order": {"id", "status", "paid", "state", "customer_id", "placed_at"},
+        "shop.line": {"id", "order_id", "amount", "note", "price"},
+        "shop.customer": {"id", "name"},
+    }
 
 
 def test_swapping_two_relations_changes_the_hash() -> None:

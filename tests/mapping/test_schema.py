@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ from ruamel.yaml import YAML
 
 from syncsvc.mapping import json_schema
 from syncsvc.mapping.declaration import SECTIONS
-from tests.mapping.texts import ORDERS, PIPELINES, broken
+from tests.mapping.texts import HEADS, ORDERS, PIPELINES, broken, problems_of, with_tables
 
 
 def errors_of(text: str) -> list[str]:
     """What an editor would underline, as messages."""
-    value: Any = YAML(typ="safe", pure=True).load(text)
+    # As editors do, which take every key for a text.
+    value: Any = json.loads(json.dumps(YAML(typ="safe", pure=True).load(text)))
     return [error.message for error in Draft202012Validator(json_schema()).iter_errors(value)]
 
 
@@ -41,11 +43,51 @@ def test_the_example_pipelines_are_valid(name: str) -> None:
         pytest.param("[status, total]", "[status, {total: a.b}]", id="dot in a field name"),
         pytest.param("root:", "generation: 0\nroot:", id="generation 0"),
         pytest.param("  shop.line:", "  line:", id="table without database"),
+        pytest.param("    many: shop.line", "    many: shop.line\n    merge: true", id="merge of a list"),
+        pytest.param("    many: shop.line", "    many: shop.line\n    limit: 0", id="limit of nothing"),
+        pytest.param("    many: shop.line", "    many: shop.line\n    depth: 9", id="too deep"),
+        pytest.param("    many: shop.line", "    many: shop.line\n    switch: a", id="switch and many"),
+        pytest.param("    many: shop.line", "    many: shop.line\n    cases: {a: {one: a.b, on: a, fields: [a]}}",
+                     id="cases without a switch"),
+        pytest.param("        on: product_id", "        on: product_id\n        merge: yes", id="yes is a text"),
+        pytest.param("        fields: [name]\n", "", id="an element without content"),
+        pytest.param("{count: lines}", "[lines]", id="a list for an expression"),
+        pytest.param("{count: lines}", "''", id="an empty expression"),
+        pytest.param("root:", "write: add\nroot:", id="misspelt choice"),
     ],
-)
+)  # fmt: skip
 def test_a_mistake_that_the_loader_tells_is_also_seen_by_an_editor(old: str, new: str) -> None:
     """What concerns the form of a key is the same in both, because both come from one declaration."""
     assert errors_of(ORDERS) == []
+    assert errors_of(broken(old, new)) != []
+    assert problems_of(broken(old, new)) != []
+
+
+@pytest.mark.parametrize("head", HEADS, ids=range(len(HEADS)))
+def test_whatever_shape_loads_is_valid_in_an_editor(head: str) -> None:
+    """No option, no relation and no expression is underlined that the loader takes."""
+    text = with_tables(head)
+
+    assert problems_of(text) == []
+    assert errors_of(text) == []
+
+
+SWITCH = "    switch: status\n    cases: {a: {one: shop.product, on: total, fields: [name]}}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("    on: order_id\n", "", id="relation without on"),
+        pytest.param("    many: shop.line\n    on: order_id\n    fields: [id, amount]", "    switch: status",
+                     id="switch without cases"),
+        pytest.param("    many: shop.line\n    on: order_id\n    fields: [id, amount]", SWITCH,
+                     id="a relation beside the cases"),
+        pytest.param("        one: shop.product", "        switch: order_id\n        cases: {}", id="no case"),
+    ],
+)  # fmt: skip
+def test_what_a_relation_needs_is_asked_by_an_editor_too(old: str, new: str) -> None:
+    """Keys that belong to one kind of relation."""
     assert errors_of(broken(old, new)) != []
 
 

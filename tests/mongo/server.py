@@ -77,18 +77,18 @@ def owned(mongo: Mongo, committer: Committer, name: str = "test/g1/joiner/0") ->
 
 def put(wanted: Any, **fields: Any) -> Write:
     """A document to set."""
-    return Write("put", bson.encode({"_id": wanted}), bson.encode({"_id": wanted, **fields}))
+    return Write("put", bson.encode({"_id": wanted}), bson.encode({"_id": wanted, **fields}), "docs")
 
 
 def insert(wanted: Any, **fields: Any) -> Write:
     """A document to insert."""
-    return Write("insert", bson.encode({"_id": wanted}), bson.encode({"_id": wanted, **fields}))
+    return Write("insert", bson.encode({"_id": wanted}), bson.encode({"_id": wanted, **fields}), "docs")
 
 
 def step(fence: Fence, *writes: Write, seq: int | None = None, blob: bytes = b"segment") -> Commit:
     """One step of the fence; the next one when `seq` is not given."""
     at = fence.seq if seq is None else seq
-    return Commit(fence.id, fence.epoch, at, {"offset": at * 10 + 10}, [blob], STATE, writes, "docs")
+    return Commit(fence.id, fence.epoch, at, {"offset": at * 10 + 10}, [blob], STATE, writes)
 
 
 def stored(mongo: Mongo) -> dict[Any, dict[str, Any]]:

@@ -29,11 +29,28 @@ def test_offset_state_and_documents_become_durable_together(mongo: Mongo, commit
     """One commit moves the fence, adds the segment and writes the documents."""
     fence = owned(mongo, committer)
     mongo.database["docs"].insert_one({"_id": 3})
-    committer.submit(step(fence, put(1, a=1), insert(2), Write("delete", bson.encode({"_id": 3})))).result(20)
+    gone = Write("delete", bson.encode({"_id": 3}), collection="docs")
+    committer.submit(step(fence, put(1, a=1), insert(2), gone)).result(20)
 
     assert fence_now(mongo, fence) == (1, 1, 10)
     assert stored(mongo) == {1: {"_id": 1, "a": 1}, 2: {"_id": 2}}
     assert list(segments.segments(mongo, STATE, fence.id, 1, 9)) == [(1, b"segment")]
+
+
+def test_a_merge_leaves_fields_alone_that_are_not_ours(mongo: Mongo, committer: Committer) -> None:
+    """`write: merge`: what the application has put into a document survives; a document that is not there is made."""
+    fence = owned(mongo, committer)
+    mongo.database["docs"].insert_one({"_id": 1, "a": 1, "note": "theirs"})
+    writes = [
+        Write("merge", bson.encode({"_id": number}), bson.encode({"_id": number, "a": 2, "b": {"c": [1]}}), "docs")
+        for number in (1, 2)
+    ]
+    committer.submit(step(fence, *writes)).result(20)
+
+    assert stored(mongo) == {
+        1: {"_id": 1, "a": 2, "note": "theirs", "b": {"c": [1]}},
+        2: {"_id": 2, "a": 2, "b": {"c": [1]}},
+    }
 
 
 def test_any_field_of_the_fence_can_be_set(mongo: Mongo, committer: Committer) -> None:
@@ -124,9 +141,9 @@ BROKEN = bson.encode({"$a": 1})
     ("write", "code"),
     [
         pytest.param(put(1, text="x" * (16 << 20)), 10334, id="larger than 16 MiB"),
-        pytest.param(Write("put", bson.encode({"_id": 1}), bson.encode({"_id": 2})), 66, id="another _id inside"),
+        pytest.param(Write("put", bson.encode({"_id": 1}), bson.encode({"_id": 2}), "docs"), 66, id="another _id inside"),
         pytest.param(put([1]), 53, id="an array as _id"),
-        pytest.param(Write("put", bson.encode({"_id": 1}), BROKEN), 9, id="a document like an update operator"),
+        pytest.param(Write("put", bson.encode({"_id": 1}), BROKEN, "docs"), 9, id="a document like an update operator"),
         pytest.param(put(1, status="no such"), 121, id="against the collection's validator"),
         pytest.param(insert(1, status="no such"), 121, id="an insert against the validator"),
         pytest.param(put(1, name="taken"), 11000, id="against a unique index"),

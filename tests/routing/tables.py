@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from syncsvc.expressions import parse
 from syncsvc.flow import Flow
-from syncsvc.mapping.model import Count, Embed, Field, OrderTerm, Pipeline, Root, Table
+from syncsvc.mapping.model import Computed, Embed, Field, OrderTerm, Pipeline, Root, Table
 
 MEETING, APPLICATION, USER = "shop.meeting", "shop.application", "shop.user"
 Row = dict[str, Any]
@@ -35,20 +36,20 @@ def applications(*order: OrderTerm, shown: tuple[Field, ...] = fields("id", "ran
 
 
 def pipeline(
-    root: Root, *embeds: Embed, tables: dict[str, Table], counts: tuple[Count, ...] = (), partitions: int = 3
+    root: Root, *embeds: Embed, tables: dict[str, Table], computed: tuple[Computed, ...] = (), partitions: int = 3
 ) -> Pipeline:
     """A pipeline as `mapping.load` would make it."""
     return Pipeline(
         name="shop", generation=1, collection="shop", publish="direct", topic_prefix="shop", partitions=partitions,
-        source_partitions=1, root=root, embed=embeds, computed=counts, tables=tables,
+        source_partitions=1, root=root, embed=embeds, computed=computed, tables=tables,
         freshness_objective_seconds=5.0, path="shop.yaml", text_hash="0",
     )  # fmt: skip
 
 
 def meetings(embed: Embed | None = None, *, partitions: int = 3) -> Pipeline:
     """Meetings with their applications, the users of these, and how many there are."""
-    root, count = Root(MEETING, ("id",), fields("title")), Count("total", "applications")
-    return pipeline(root, embed or applications(), tables=TABLES, counts=(count,), partitions=partitions)
+    root, count = Root(MEETING, ("id",), fields("title")), Computed("total", parse("count(applications)"), False)
+    return pipeline(root, embed or applications(), tables=TABLES, computed=(count,), partitions=partitions)
 
 
 def change(

@@ -10,7 +10,7 @@ from syncsvc.assembly.joiner import RETRY_DOCUMENT, control
 from syncsvc.errors import Drift, UsageFault
 from syncsvc.flow import Record
 from syncsvc.mapping.model import OrderTerm
-from syncsvc.routing import memory, records, slot
+from syncsvc.routing import memory, records, slot, stamp
 from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.records import Keyed, Outbox
 from syncsvc.routing.senders import Senders
@@ -20,7 +20,10 @@ from tests.routing.tables import APPLICATION, MEETING, USER, applications, meeti
 
 PLAN = compile_plan(meetings(applications(OrderTerm("rank", True), OrderTerm("id"))))
 ROW_OF_APPLICATION = (7, 4, 9, 2)  # id, meeting_id, user_id, rank
-ENCODED = slot.encoder(PLAN.roles[1], PLAN.columns[APPLICATION])(ROW_OF_APPLICATION)
+#: 1000 ms, binlog "bin" (as a checksum), position.
+STAMP = stamp.stamp("bin", b"P" * 17, 1000)
+STAMPED = "0000000003e8" "aa275aed" + "50" * 17
+ENCODED = slot.encoder(PLAN.roles[1], PLAN.columns[APPLICATION])(ROW_OF_APPLICATION, STAMP)
 
 
 def sent(kind: int, payload: bytes) -> str:
@@ -31,8 +34,8 @@ def sent(kind: int, payload: bytes) -> str:
     return outbox.take()[0][0][1].hex()
 
 
-#: format 1, kind, sender 3, place 42, index 0, 1000 ms
-HEADER = "01{:02x}0003000000000000002a0000000000000000000003e8"
+#: format 2, kind, sender 3, place 42, index 0, 1000 ms
+HEADER = "02{:02x}0003000000000000002a0000000000000000000003e8"
 DELIVERED = [Keyed(2, b"\x15\x09", b"SLOT"), Keyed(2, b"\x15\x0a", None)]
 
 
@@ -49,28 +52,30 @@ DELIVERED = [Keyed(2, b"\x15\x09", b"SLOT"), Keyed(2, b"\x15\x0a", None)]
             "000000000000002a01" "00020002" "1509" "00000005" "534c4f54" "00020002" "150a" "00000000", id="answer",
         ),
         pytest.param(records.ROW, records.delivery_payload(42, False, []), "000000000000002a00", id="row"),
+        pytest.param(records.BARRIER, records.barrier_payload(3, STAMP, b"S\1"), "0003" + STAMPED + "5301", id="barrier"),
+        pytest.param(records.DOOM, records.doom_payload(3, STAMP), "0003" + STAMPED, id="doom"),
     ],
 )  # fmt: skip
-def test_records_of_the_keyed_topic_have_format_1(kind: int, payload: bytes, stored: str) -> None:
+def test_records_of_the_keyed_topic_have_format_2(kind: int, payload: bytes, stored: str) -> None:
     """Two versions of syncsvc talk through this topic during a rolling update."""
     assert sent(kind, payload) == HEADER.format(kind) + stored
 
 
-def test_marks_and_decisions_have_format_1() -> None:
+def test_marks_and_decisions_have_format_2() -> None:
     """A mark stands behind every index of its place; a person has no place."""
     outbox = Outbox(3)
     outbox.send_mark(2, 42, 1)
-    mark = "01070003000000000000002affffffff000000000000000001"
+    mark = "02070003000000000000002affffffff000000000000000001"
 
     assert {p: [(k, v.hex()) for k, v in batch] for p, batch in outbox.take().items()} == {
         0: [(b"", mark)],
         1: [(b"", mark)],
     }
-    assert control(RETRY_DOCUMENT, b"A", 1000)[1].hex() == "0109ffff00000000000000000000000000000000000003e801"
+    assert control(RETRY_DOCUMENT, b"A", 1000)[1].hex() == "0209ffff00000000000000000000000000000000000003e801"
 
 
 @pytest.mark.parametrize(
-    "value", [pytest.param(b"\2" * 40, id="a newer format"), pytest.param(b"\1", id="too short"), None]
+    "value", [pytest.param(b"\3" * 40, id="a newer format"), pytest.param(b"\1", id="too short"), None]
 )
 def test_a_record_of_another_format_is_refused(value: bytes | None) -> None:
     """Exit 3 with the way out; never a guess."""
@@ -88,11 +93,21 @@ def test_a_delivery_is_read_as_it_was_written() -> None:
     assert records.parse_delivery(value) == (7, True, rows)
 
 
-def test_a_slot_is_flag_references_order_and_elements() -> None:
-    """A good row: its user's key, the bytes it is sorted by, and BSON elements."""
-    assert ENCODED.hex() == "00000215090005eafdff1507" + bson.encode({"id": 7, "rank": 2})[4:-1].hex()
+def test_barriers_and_dooms_are_read_as_they_were_written() -> None:
+    """A barrier without a cursor begins; with one it goes on."""
+    head = bytes(records.HEADER_BYTES)
+
+    assert records.parse_barrier(head + records.barrier_payload(3, STAMP)) == (3, STAMP, b"")
+    assert records.parse_barrier(head + records.barrier_payload(3, STAMP, b"S\1")) == (3, STAMP, b"S\1")
+    assert records.parse_doom(head + records.doom_payload(3, STAMP)) == (3, STAMP)
+
+
+def test_a_slot_is_flag_stamp_references_order_and_elements() -> None:
+    """A good row: where it was written, its user's key, the bytes it is sorted by, and BSON elements."""
+    assert ENCODED.hex() == "00" + STAMPED + "000215090005eafdff1507" + bson.encode({"id": 7, "rank": 2})[4:-1].hex()
     assert slot.parse(ENCODED, 1) == (
         None,
+        STAMP,
         (b"\x15\x09",),
         b"\xea\xfd\xff\x15\x07",
         bson.encode({"id": 7, "rank": 2})[4:-1],
@@ -101,9 +116,9 @@ def test_a_slot_is_flag_references_order_and_elements() -> None:
 
 def test_a_reference_that_is_null_takes_no_bytes() -> None:
     """And is not the same as an empty key."""
-    encoded = slot.encoder(PLAN.roles[1], PLAN.columns[APPLICATION])((7, 4, None, 2))
+    encoded = slot.encoder(PLAN.roles[1], PLAN.columns[APPLICATION])((7, 4, None, 2), STAMP)
 
-    assert encoded.hex().startswith("00ffff0005")
+    assert encoded.hex().startswith("00" + STAMPED + "ffff0005")
     assert slot.parse(encoded, 1).references == (None,)
 
 
@@ -112,8 +127,8 @@ def test_the_slot_of_a_root_carries_its_id() -> None:
     identity = bson.encode({"_id": 4})
     elements = bson.encode({"_id": 4, "title": "x"})[4:-1]
 
-    encoded = slot.encoder(PLAN.roles[0], PLAN.columns[MEETING])((4, "x"))
-    assert encoded.hex() == "00000e" + identity.hex() + elements.hex()
+    encoded = slot.encoder(PLAN.roles[0], PLAN.columns[MEETING])((4, "x"), STAMP)
+    assert encoded.hex() == "00" + STAMPED + "000e" + identity.hex() + elements.hex()
 
 
 def test_a_poisoned_slot_keeps_the_last_good_row_behind_it() -> None:
@@ -124,28 +139,40 @@ def test_a_poisoned_slot_keeps_the_last_good_row_behind_it() -> None:
     assert (slot.poison_of(poisoned), slot.unpoisoned(poisoned)) == (b"t[0]@2", ENCODED)
     assert slot.parse(poisoned, 1)[1:] == slot.parse(ENCODED, 1)[1:]
     assert slot.unpoisoned(slot.poisoned(b"x", None)) is None
-    assert slot.parse(slot.poisoned(b"x", None), 2) == (b"x", (None, None), b"", b"")
+    assert slot.parse(slot.poisoned(b"x", None), 2) == (b"x", stamp.UNKNOWN, (None, None), b"", b"")
 
 
 def test_a_list_sorted_by_a_very_long_text_is_sorted_by_its_beginning() -> None:
     """A LONGTEXT in `order_by` holds more than a slot's order can; it must not stop the partition."""
     role = PLAN.roles[1]
     encode = slot.encoder(role, ("id", "meeting_id", "user_id", "rank"))
-    order = slot.parse(encode((7, 4, 9, "x" * 100_000)), 1).order  # type: ignore[arg-type]
+    order = slot.parse(encode((7, 4, 9, "x" * 100_000), STAMP), 1).order  # type: ignore[arg-type]
 
-    assert len(order) == 0xFFFF
+    assert len(order) == 0x7FFF
 
 
-def test_a_memory_is_time_position_and_addresses() -> None:
-    """The position with four bytes that tell its binlog from others; an address for each role."""
-    place = memory.place("bin", b"P" * 17)
-    encoded = memory.encode(place, 1000, (b"\0\x15\x04", None))
+def test_a_memory_is_a_stamp_and_addresses() -> None:
+    """An address for each role, none where the row is nowhere."""
+    encoded = memory.encode(STAMP, (b"\0\x15\x04", None))
 
-    assert encoded.hex() == "00000000000003e815aa275aed" + "50" * 17 + "00030015040000"
-    assert memory.decode(encoded) == (place, 1000, (b"\0\x15\x04", None))
-    assert (memory.decode(encoded).live, memory.Memory(b"", 0, (None,)).live) == (True, False)
-    assert memory.place("bin", b"") == b""
+    assert encoded.hex() == STAMPED + "00030015040000"
+    assert memory.decode(encoded) == (STAMP, (b"\0\x15\x04", None))
+    assert (memory.decode(encoded).live, memory.Memory(STAMP, (None,)).live) == (True, False)
     assert memory.key(b"\x15\x07") == b"m\x15\x07"
+
+
+def test_a_stamp_is_time_binlog_and_position() -> None:
+    """Four bytes tell a binlog from others; a source without positions is older than nothing."""
+    assert STAMP.hex() == STAMPED
+    assert (len(STAMP), stamp.ts_ms(STAMP)) == (stamp.BYTES, 1000)
+    assert stamp.stamp("bin", b"", 1000).hex() == "0000000003e8" + "00" * 21
+    later = stamp.stamp("bin", b"Q" * 17, 1000)
+    assert stamp.older(STAMP, later)
+    assert not stamp.older(later, STAMP)
+    assert not stamp.older(STAMP, STAMP)
+    assert not stamp.older(stamp.UNKNOWN, later)
+    assert not stamp.older(stamp.stamp("other", b"P" * 17, 1000), later)
+    assert not stamp.older(stamp.stamp("bin", b"P" * 17, 2000), later)  # a new incarnation of the binlog
 
 
 def test_state_keys_are_kind_address_role_and_identity() -> None:
@@ -153,10 +180,10 @@ def test_state_keys_are_kind_address_role_and_identity() -> None:
     assert layout.row_key(layout.SLOT, b"\0\x15\x04", 1, b"\x15\x07").hex() == "5300150400011507"
     kinds = (
         layout.SLOT, layout.SUBSCRIBER, layout.LOCAL, layout.HOLDER, layout.HIGH_WATER, layout.WALK, layout.PENDING,
-        layout.PARKED, layout.ROUND, layout.COPIED, layout.CURSOR,
+        layout.PARKED, layout.ROUND, layout.COPIED, layout.CURSOR, layout.FLOOR,
     )  # fmt: skip
-    assert b"".join(kinds) == b"SBLRHWPXMEC"
-    assert (layout.FORMAT, records.FORMAT) == (1, 1)
+    assert b"".join(kinds) == b"SBLRHWPXMECF"
+    assert (layout.FORMAT, records.FORMAT) == (2, 2)
 
 
 def test_a_document_ends_with_its_version() -> None:
@@ -176,7 +203,7 @@ def test_a_plan_numbers_nodes_and_roles_in_the_order_of_the_mapping() -> None:
         (1, APPLICATION, 0),
         (2, USER, 1),
     ]
-    assert PLAN.roles[1].references == ((1, ("user_id",)),)
+    assert PLAN.roles[1].references == ((1, ("user_id",), None),)
     assert (PLAN.depth, PLAN.rounds) == (1, 3)
     assert PLAN.columns[APPLICATION] == ("id", "meeting_id", "user_id", "rank")
 
@@ -186,7 +213,7 @@ def test_a_list_in_the_order_of_its_key_carries_no_order() -> None:
     plan = compile_plan(meetings())
 
     assert plan.roles[1].order_by == ()
-    assert not plan.branches[0].ordered
+    assert not plan.views[0].level.branches[0].ordered
 
 
 def test_senders_are_numbered_by_table_and_partition_and_then_the_keyed_partitions() -> None:

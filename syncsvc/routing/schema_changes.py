@@ -1,0 +1,241 @@
+"""
+Fold what a connector tells of tables, not of rows: a table that is dropped or made anew has no older rows.
+
+Beside `router`, for the topic that has the connector's topic prefix as its name (`include.schema.changes`): one for all
+tables of a server.  No order is assumed between it and the tables' own topics (invariant 8): what it sends is a
+barrier with a place in the source, and the joiners compare.  What a snapshot tells of tables is passed over, because
+Debezium writes a DROP for each table that it is about to read.  So is a RENAME: tools that change a table online swap
+it for its copy that way, and the rows stay.  An event that cannot be read is parked raw and holds nothing back: nobody
+knows which table it is about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from syncsvc.changes import change
+from syncsvc.changes.change import STREAMED, position
+from syncsvc.changes.envelope import DecodeError
+from syncsvc.mapping.model import Pipeline
+from syncsvc.routing import records, stamp
+from syncsvc.routing.outcome import ParkedRecord, Tally
+from syncsvc.routing.plan import Plan
+from syncsvc.routing.poison import State
+from syncsvc.routing.records import Outbox, Record
+from syncsvc.routing.router import MARKED
+
+DDL = "ddl"  # an event's kind, where rows have Debezium's op
+_NAME = r"(?:`(?P<{0}>(?:[^`]|``)+)`|(?P<{0}_bare>[\w$-]+))"
+_START = r"\s*(?:/\*(?!!).*?\*/\s*)*"
+_TABLE = _NAME.format("first") + r"(?:\s*\.\s*" + _NAME.format("second") + ")?"
+#: A table of one session alone; it hides one of its name and leaves its rows.
+_TEMPORARY = re.compile(_START + r"DROP\s+(?:/\*!\d*\s*)?TEMPORARY\b", re.IGNORECASE | re.DOTALL)
+_DROP_DATABASE = re.compile(_START + r"DROP\s+(?:DATABASE|SCHEMA)\b", re.IGNORECASE | re.DOTALL)
+_CREATE = re.compile(_START + r"CREATE\s+TABLE\s+(?!IF\s+NOT\s+EXISTS\b)", re.IGNORECASE | re.DOTALL)
+#: Debezium has no table change for it, only the text.
+_REPLACE = re.compile(_START + r"CREATE\s+OR\s+REPLACE\s+TABLE\s+" + _TABLE, re.IGNORECASE | re.DOTALL)
+
+
+class _Source(Struct, frozen=True, gc=False):
+    file: str | None = None
+    pos: int | None = None
+    row: int | None = None
+    ts_ms: int | None = None
+    snapshot: str | bool | None = None
+
+
+class _TableChange(Struct, frozen=True, gc=False):
+    type: str
+    id: str
+
+
+class _Event(Struct, frozen=True, gc=False):
+    source: _Source
+    ddl: str | None = None
+    databaseName: str | None = None
+    tableChanges: list[_TableChange] | None = None
+
+
+class _Told(Struct, frozen=True, gc=False):
+    """Both forms of the JSON converter: the event itself, or in the `payload` beside its schema."""
+
+    source: _Source | UnsetType = UNSET
+    ddl: str | None = None
+    databaseName: str | None = None
+    tableChanges: list[_TableChange] | None = None
+    payload: _Event | UnsetType = UNSET
+
+
+def channel(prefix: str) -> str:
+    """Name of the channel of a topic prefix where tables have theirs; no table is called so, for want of a colon."""
+    return f"{DDL}:{prefix}"
+
+
+def channels(pipeline: Pipeline) -> dict[str, str]:
+    """`{name of the channel: its topic}` for each topic prefix in use; the topic has the prefix as its name."""
+    prefixes = {table.topic_prefix or pipeline.topic_prefix for table in pipeline.tables.values()}
+    return {channel(prefix): prefix for prefix in sorted(prefixes)}
+
+
+class SchemaChanges:
+    """The router of one partition of a schema-change topic."""
+
+    def __init__(self, plan: Plan, prefix: str, partition: int, *, sender: int, end: int, state: State) -> None:
+        """
+        Args:
+            plan: the compiled pipeline.
+            prefix: topic prefix; the topic has its name.
+            partition: source partition; Debezium uses the first alone.
+            sender: number of this channel's sender, the same in every process of the generation.
+            end: end offset of the partition when the generation began; its mark is sent when it is passed.
+            state: the partition's state, already loaded.
+        """
+        pipeline = plan.pipeline
+        #: `{db.table: its number}` of the tables that come from this server.
+        self._numbers = {
+            table: number
+            for number, table in enumerate(plan.tables)
+            if (pipeline.tables[table].topic_prefix or pipeline.topic_prefix) == prefix
+        }
+        self._by_id = {'"{}"."{}"'.format(*table.split(".", 1)): table for table in self._numbers}
+        self._partitions, self._place = pipeline.partitions, f"{prefix}[{partition}]"
+        self._state, self._end = state, end
+        self._marked = state.get(MARKED) is not None
+        self._decode = msgspec.json.Decoder(_Told).decode
+        self.outbox = Outbox(sender)
+        self.parked: list[ParkedRecord] = []
+        self.tally = Tally()
+
+    def fold(self, batch: Iterable[Record]) -> None:
+        """Folds records in offset order into `outbox`, `parked` and `tally`."""
+        for record in batch:
+            if not self._marked and record.offset >= self._end:
+                self.mark()
+            self._record(record)
+
+    def passed(self, offset: int) -> None:
+        """Tells that every record below `offset` was folded; sends the end mark when that is the end."""
+        if not self._marked and offset >= self._end:
+            self.mark()
+
+    def mark(self) -> None:
+        """Sends the end mark of this source partition to every keyed partition, once."""
+        self.outbox.send_mark(self._partitions, self._end, 1)
+        self._state.put(MARKED, b"")
+        self._marked = True
+
+    @property
+    def marked(self) -> bool:
+        """Whether the end of the first copy has been passed."""
+        return self._marked
+
+    def _record(self, record: Record) -> None:
+        self.outbox.at(record.offset, record.timestamp)
+        if not record.value:
+            self._count("tombstone")
+            self.tally.skip("tombstone")
+            return
+        try:
+            event = self._event(record.value)
+        except DecodeError as error:
+            self._count("unreadable")
+            self.tally.parked += 1
+            place = f"{self._place}@{record.offset}"
+            self.parked.append(ParkedRecord(place, error.code, error.what, record.key, record.value))
+            return
+        self._count(DDL)
+        source = event.source
+        if str(source.snapshot).lower() not in ("false", "none"):
+            self.tally.skip("snapshot")
+            return
+        emptied = dict(self._emptied(event))
+        if not emptied:
+            self.tally.skip("no_effect")
+            return
+        self.tally.see(source.ts_ms or 0)
+        self.outbox.at(record.offset, source.ts_ms or 0)
+        stamped = _stamp(source)
+        for table, cause in emptied.items():
+            payload = records.barrier_payload(self._numbers[table], stamped)
+            for partition in range(self._partitions):
+                self.outbox.send(partition, b"", records.BARRIER, payload)
+            self.tally.barrier(table, cause)
+        self.tally.applied += 1
+
+    def _event(self, value: bytes) -> _Event:
+        """
+        The event of a record.
+
+        Raises:
+            DecodeError: `ddl.bad_json`, `ddl.bad_event`.
+        """
+        try:
+            told = self._decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if isinstance(error, msgspec.ValidationError):
+                raise _strange() from None
+            raise DecodeError("ddl.bad_json", "the value is not JSON in UTF-8") from None
+        if not isinstance(told.payload, UnsetType):
+            return told.payload
+        if isinstance(told.source, UnsetType):
+            raise _strange()
+        return _Event(told.source, told.ddl, told.databaseName, told.tableChanges)
+
+    def _emptied(self, event: _Event) -> Iterator[tuple[str, str]]:
+        """`(table, cause)` of the pipeline's tables that have no older rows after this."""
+        ddl = event.ddl or ""
+        for told in event.tableChanges or ():
+            if told.id not in self._by_id:
+                continue
+            if told.type == "DROP" and not _TEMPORARY.match(ddl):
+                yield self._by_id[told.id], "drop"
+            elif told.type == "CREATE" and _CREATE.match(ddl):
+                yield self._by_id[told.id], "create"  # also where nobody told that the one of that name had gone
+        if _DROP_DATABASE.match(ddl):
+            yield from ((table, "drop") for table in self._numbers if table.split(".", 1)[0] == event.databaseName)
+        found = _REPLACE.match(ddl)
+        if found and (table := _replaced(found, event.databaseName)) in self._numbers:
+            yield table, "create"
+
+    def _count(self, kind: str) -> None:
+        self.tally.consumed[kind] = self.tally.consumed.get(kind, 0) + 1
+
+    def take_tally(self) -> Tally:
+        """What happened since the last call."""
+        tally, self.tally = self.tally, Tally()
+        return tally
+
+    def take_parked(self) -> list[ParkedRecord]:
+        """Records parked since the last call."""
+        parked, self.parked = self.parked, []
+        return parked
+
+    def take_healed(self) -> list[str]:
+        """None ever: no later event makes an unreadable one good."""
+        return []
+
+
+def _stamp(source: _Source) -> bytes:
+    """Where in the source the event stands; older than nothing where it does not say."""
+    binlog = change.binlog(source.file)
+    if binlog is None or source.pos is None:
+        return stamp.stamp("", b"", source.ts_ms or 0)
+    base, number = binlog
+    return stamp.stamp(base, position(number, source.pos, source.row or 0, STREAMED), source.ts_ms or 0)
+
+
+def _replaced(found: re.Match[str], database: str | None) -> str:
+    """`db.table` of a name as it is written; `database` is that of the session."""
+    names: dict[str, Any] = found.groupdict()
+    first = names["first"] or names["first_bare"]
+    second = names["second"] or names["second_bare"]
+    return f"{database or ''}.{first}" if second is None else f"{first}.{second}"
+
+
+def _strange() -> DecodeError:
+    return DecodeError("ddl.bad_event", "the value is not a schema change of the connector")
