@@ -8,6 +8,7 @@ not fit their type, all at once.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
@@ -52,10 +53,17 @@ class Settings:
     http_host: str = "127.0.0.1"
     #: Kafka Connect's REST address, for `apply` and `plan`.
     connect_url: str | None = None
-    #: Source database, `mysql://user:password@host:port/database`; for `validate --live`, `verify` and `apply`.
+    #: Source database, `mysql://user:password@host:port/database`; for `validate --live`, `verify` and `apply`.  Where
+    #: tables come from several servers: `prefix=mysql://…` for each topic prefix, with blanks between them.
     source_dsn: str | None = None
     #: File with the source DSN, in place of `SYNCSVC_SOURCE_DSN`.
     source_dsn_file: Path | None = None
+    #: Schema registry of a connector that writes Avro, `http://host:port`; needs the extra `avro`.
+    schema_registry_url: str | None = None
+    #: PEM file of the authority that signed the registry's certificate.
+    schema_registry_ca_file: Path | None = None
+    #: File with `user:password` for the registry.
+    schema_registry_credentials_file: Path | None = None
     #: Name of this worker: a pod's name makes it a static member of its consumer group.
     instance: str | None = None
     #: `debug`, `info`, `warning` or `error`.
@@ -81,6 +89,15 @@ class Settings:
     def source_address(self) -> str | None:
         """The source DSN, from its file when there is one."""
         return _secret(self.source_dsn_file, self.source_dsn)
+
+    def source_addresses(self) -> dict[str, str]:
+        """`{topic prefix: DSN}`; a DSN without prefix, for all of them, stands under ""."""
+        found = {}
+        for part in (self.source_address() or "").split():
+            named = re.fullmatch(r"([A-Za-z0-9._-]+)=(.+)", part)
+            prefix, dsn = (named[1], named[2]) if named else ("", part)
+            found[prefix] = dsn
+        return found
 
 
 def _secret(file: Path | None, value: str | None) -> str | None:

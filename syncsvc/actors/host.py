@@ -16,6 +16,7 @@ from syncsvc.actors.partition import Opened, load
 from syncsvc.actors.ports import Ack, Ledger, Log
 from syncsvc.actors.report import Report
 from syncsvc.actors.router_actor import RouterActor
+from syncsvc.actors.schemas import SchemaStore
 from syncsvc.assembly.joiner import Joiner
 from syncsvc.engine.port import TP, RecordBatch
 from syncsvc.errors import Drift
@@ -51,6 +52,8 @@ class Surroundings:
     #: Router transactions are at most this far apart, seconds.
     commit_seconds: float
     failed: Callable[[BaseException], None]
+    #: Where records are in Avro: what gives their schemas.
+    schemas: SchemaStore | None = None
 
 
 class PipelineHost:
@@ -106,12 +109,15 @@ class PipelineHost:
         sender, end = given.senders.router(source, tp.partition), given.ends[tp]
         router: Router | SchemaChanges
         if source in given.plan.columns:
-            router = Router(given.plan, source, tp.topic, tp.partition, sender=sender, end=end, state=opened.state)
+            router = Router(
+                given.plan, source, tp.topic, tp.partition, sender=sender, end=end, state=opened.state,
+                schemas=given.schemas,
+            )  # fmt: skip
         else:
             router = SchemaChanges(given.plan, tp.topic, tp.partition, sender=sender, end=end, state=opened.state)
         return RouterActor(
             given.plan, source, router, opened, log=given.log, ledger=given.ledger, report=report,
-            commit_seconds=given.commit_seconds, failed=given.failed,
+            commit_seconds=given.commit_seconds, failed=given.failed, schemas=given.schemas,
         )  # fmt: skip
 
     def _joiner(self, tp: TP, opened: Opened, report: Report) -> JoinerActor:

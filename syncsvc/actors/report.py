@@ -83,6 +83,10 @@ class Report:
                 doomed=tally.doomed,
             )  # fmt: skip
 
+    def retrying(self, reason: str, attempt: int, wait_seconds: float) -> None:
+        """Something that passes keeps the partition waiting."""
+        self.events.retrying(pipeline=self.pipeline, reason=reason, attempt=attempt, wait_seconds=wait_seconds)
+
     def fenced_out(self) -> None:
         """Another worker owns the partition."""
         self.events.fenced_out(

@@ -16,6 +16,8 @@ from syncsvc.actors import parking
 from syncsvc.actors.partition import Actor, Opened
 from syncsvc.actors.ports import Ack, FencedOut, Ledger, Log, Step
 from syncsvc.actors.report import Report
+from syncsvc.actors.schemas import SchemaStore, fetched
+from syncsvc.engine.port import RecordBatch
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.router import Router
 from syncsvc.routing.schema_changes import SchemaChanges
@@ -39,8 +41,10 @@ class RouterActor(Actor):
         report: Report,
         commit_seconds: float,
         failed: Callable[[BaseException], None],
+        schemas: SchemaStore | None = None,
     ) -> None:
         super().__init__(failed)
+        self._schemas = schemas
         self._plan, self._table, self.router = plan, table, router
         self._state, self._fence = opened.state, opened.owned
         self._log, self._ledger, self._report = log, ledger, report
@@ -65,6 +69,8 @@ class RouterActor(Actor):
             wanted = self._records or self._marked_unsaved()
             await self.inbox.wait(max(0.0, due - time.monotonic()) if wanted else None)
             for batch, ack in self.inbox.take(FOLD_RECORDS):
+                if self._schemas is not None and not await self._fetched(self._schemas, batch):
+                    break
                 self.router.fold(batch.records)
                 self.router.passed(batch.next_offset)
                 self.offset = batch.next_offset
@@ -79,6 +85,12 @@ class RouterActor(Actor):
                     await self._commit()
                 due = time.monotonic() + self._commit_seconds
         await self._settle()
+
+    async def _fetched(self, schemas: SchemaStore, batch: RecordBatch) -> bool:
+        def told(attempt: int, wait: float) -> None:
+            self._report.retrying("schema_registry", attempt, wait)
+
+        return await fetched(schemas, batch.records, closing=lambda: self._closing, told=told)
 
     def _marked_unsaved(self) -> bool:
         return self.router.marked and not self._mark_durable

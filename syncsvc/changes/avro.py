@@ -63,7 +63,9 @@ def schema_numbers(records: Iterable[Record]) -> set[int]:
 class AvroTableDecoder:
     """Reads the records of one table's topic; the counterpart of `TableDecoder`."""
 
-    def __init__(self, table: Table, wanted: Sequence[str], schemas: Schemas, types: TableDecoder | None = None) -> None:
+    def __init__(
+        self, table: Table, wanted: Sequence[str], schemas: Schemas, types: TableDecoder | None = None
+    ) -> None:
         """
         Args:
             table: the contract, as of `TableDecoder`; `wanted` likewise.

@@ -163,6 +163,8 @@ _WHY_REFUSED = {
     "inet6": "Debezium 3.5 cannot read a table that has one",
     "real": "the connector may read it with single precision; the server calls it double",
 }  # fmt: skip
+
+
 def _forms(text: ColumnText) -> dict[str, Column]:
     """`{form: how it is read}` of a type; the form "" is the natural one and may be missing."""
     name = text.name

@@ -34,7 +34,7 @@ class DecodeError(Exception):
 
     def __init__(self, code: str, what: str) -> None:
         super().__init__(f"{code}: {what}")
-        #: `change.missing_column`, `.bad_value`, `.bad_json`, `.unknown_op`, `.no_row` or `.bad_envelope`.
+        #: `change.missing_column`, `.bad_value`, `.bad_json`, `.bad_avro`, `.unknown_op`, `.no_row` or `.bad_envelope`.
         self.code = code
         #: For a person; names the column.
         self.what = what

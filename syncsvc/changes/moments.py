@@ -17,7 +17,7 @@ from bson import Int64
 from syncsvc.changes.values import NotHeld
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (a wall time has no zone)
+_WALL_EPOCH = datetime(1970, 1, 1)
 _DAYS_REMEMBERED = 4096  # distinct dates; eleven years of them, under 1 MB
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -73,9 +73,7 @@ def zone(name: str) -> zoneinfo.ZoneInfo | None:
     return None if known is None else zoneinfo.ZoneInfo(known)
 
 
-def in_zone(
-    place: zoneinfo.ZoneInfo, factor: int
-) -> tuple[Callable[[int], datetime], Callable[[int], Int64]]:
+def in_zone(place: zoneinfo.ZoneInfo, factor: int) -> tuple[Callable[[int], datetime], Callable[[int], Int64]]:
     """
     Two readers of a DATETIME whose wall clock hung in `place`: to a date, cut to ms, and to µs since 1970.
 

@@ -11,7 +11,22 @@ from typing import Annotated, Any
 import typer
 
 import syncsvc
-from syncsvc.cli import apply, demo, dev, ending, parked, plan, run, status, validate, verify
+from syncsvc.cli import (
+    apply,
+    demo,
+    dev,
+    ending,
+    explain,
+    init,
+    parked,
+    plan,
+    preview,
+    run,
+    status,
+    test,
+    validate,
+    verify,
+)
 
 app = typer.Typer(
     name="syncsvc",
@@ -40,7 +55,11 @@ def syncsvc_command(
     """
 
 
+app.command("init")(init.init)
 app.command("validate")(validate.validate)
+app.command("test")(test.run_cases)
+app.command("preview")(preview.preview)
+app.command("explain")(explain.explain)
 app.command("plan")(plan.plan)
 app.command("apply")(apply.apply)
 app.command("run")(run.run)

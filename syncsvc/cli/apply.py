@@ -52,7 +52,7 @@ def _make(loaded: Sequence[Pipeline], given: Settings, wait_seconds: float) -> N
         for pipeline in loaded:
             asyncio.run(prepare.topics(pipeline, given, engine_settings(given)))
             state = names.state_collection(pipeline.name, pipeline.generation)
-            namespaces.ensure(mongo, [state, pipeline.target_collection])
+            namespaces.ensure(mongo, [state, *(view.target_collection for view in pipeline.each())])
     finally:
         mongo.close()
     if given.connect_url is None:

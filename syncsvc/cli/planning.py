@@ -8,7 +8,6 @@ carry their problems.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +17,9 @@ from syncsvc.engine import topics
 from syncsvc.errors import Drift, Problem
 from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import client, generations, names, namespaces
+from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
-from syncsvc.source import connection, connectors
+from syncsvc.source import connection, connectors, servers
 from syncsvc.wiring import prepare
 from syncsvc.wiring.worker import engine_settings
 
@@ -92,7 +92,8 @@ def _topic_items(pipeline: Pipeline, settings: Settings, there: Mapping[str, top
 
 def _mongo_items(pipeline: Pipeline, mongo: client.Mongo, there: Mapping[str, topics.TopicState]) -> Iterable[Item]:
     existing = set(mongo.database.list_collection_names())
-    for name in (pipeline.target_collection, names.state_collection(pipeline.name, pipeline.generation)):
+    targets = [view.target_collection for view in pipeline.each()]
+    for name in (*targets, names.state_collection(pipeline.name, pipeline.generation)):
         yield Item(SAME if name in existing else CREATE, "collection", name, f"in {mongo.where}")
     held = generations.read(mongo, pipeline.name, pipeline.generation)
     label = f"{pipeline.name}/g{pipeline.generation}"
@@ -104,7 +105,7 @@ def _mongo_items(pipeline: Pipeline, mongo: client.Mongo, there: Mapping[str, to
         what = "; ".join(problem.what for problem in problems) or f"since {held.created:%Y-%m-%d %H:%M} UTC"
         yield Item(DIFFERS if problems else SAME, "generation", label, what, problems)
     if pipeline.publish == "view":
-        yield _view_item(pipeline, mongo)
+        yield from (_view_item(view, mongo) for view in pipeline.each())
 
 
 def _view_item(pipeline: Pipeline, mongo: client.Mongo) -> Item:
@@ -128,14 +129,15 @@ def _facts(
         return generations.TopicFacts(name, "", there[name].partitions if name in there else otherwise)
 
     before = {topic.name: topic.partitions for topic in held.sources}
-    sources = sorted(pipeline.source_topic(table) for table in pipeline.tables)
+    told = channels(pipeline).values()
+    sources = sorted([*map(pipeline.source_topic, pipeline.tables), *told])
     return generations.Generation(
         pipeline.name,
         pipeline.generation,
         pipeline.text_hash,
         prepare.formats(),
         generations.TopicFacts(pipeline.keyed_topic, "", pipeline.partitions),
-        tuple(now(name, before.get(name, pipeline.source_partitions)) for name in sources),
+        tuple(now(name, before.get(name, 1 if name in told else pipeline.source_partitions)) for name in sources),
     )
 
 
@@ -156,9 +158,9 @@ def _connector_items(pipelines: Sequence[Pipeline], settings: Settings) -> Itera
 
 def connector_wishes(pipelines: Sequence[Pipeline], settings: Settings, url: str) -> list[connectors.Wish]:
     """The connectors of the pipelines; asks the source which kind of server it is."""
-    with contextlib.closing(connection.connect(settings.source_address())) as opened:
-        kind = connection.server_kind(opened)
-    return connectors.wishes(pipelines, settings, url, kind)
+    with servers.connected(pipelines, settings) as opened:
+        kinds = {prefix: connection.server_kind(server) for prefix, server in opened.items()}
+    return connectors.wishes(pipelines, settings, url, kinds)
 
 
 def _partitions(count: int) -> str:

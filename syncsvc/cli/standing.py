@@ -19,6 +19,7 @@ from syncsvc.engine.wire import Wire
 from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import fences, generations, names
 from syncsvc.mongo.client import Mongo
+from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
 from syncsvc.wiring.worker import engine_settings
 
@@ -104,7 +105,8 @@ async def _ends(pipelines: Iterable[Pipeline], settings: Settings) -> dict[TP, i
 
 
 def _topics(pipeline: Pipeline) -> list[str]:
-    return [*(pipeline.source_topic(table) for table in sorted(pipeline.tables)), pipeline.keyed_topic]
+    tables = map(pipeline.source_topic, sorted(pipeline.tables))
+    return [*tables, *channels(pipeline).values(), pipeline.keyed_topic]
 
 
 def _standing(pipeline: Pipeline, mongo: Mongo, ends: Mapping[TP, int]) -> Standing:

@@ -13,6 +13,8 @@ from syncsvc.cli.output import Files, Format, Output
 from syncsvc.errors import CheckFailed, Problem, UsageFault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from syncsvc.mapping.findings import Places
     from syncsvc.mapping.model import Embed, Pipeline
 
@@ -43,8 +45,8 @@ def _summary(pipeline: Pipeline) -> dict[str, Any]:
         "pipeline": pipeline.name,
         "generation": pipeline.generation,
         "tables": len(pipeline.tables),
-        "relations": _relations(pipeline.embed),
-        "collection": pipeline.target_collection,
+        "relations": sum(_relations(view.embed) for view in pipeline.each()),
+        "collection": ", ".join(view.target_collection for view in pipeline.each()),
     }
 
 
@@ -60,30 +62,35 @@ def _check_source(loaded: Loaded) -> None:
         UsageFault: the declaration does not fit the tables, or a type is not carried.
         CheckFailed: the declaration fits, but the server or the connector would lose changes.
     """
-    import contextlib
-
     from syncsvc import settings
-    from syncsvc.source import connection
+    from syncsvc.source import connection, servers
 
     given = settings.read()
-    with contextlib.closing(connection.connect(given.source_address())) as opened:
+    all_of_them = [pipeline for pipeline, _ in loaded]
+    with servers.connected(all_of_them, given) as opened:
         declared = _table_problems(loaded, opened)
-        lossy = connection.binlog_problems(opened)
+        each = {id(server): server for server in opened.values()}
+        lossy = [problem for server in each.values() for problem in connection.binlog_problems(server)]
     if given.connect_url is not None:
-        lossy += _connector_problems(given.connect_url, sorted({pipeline.topic_prefix for pipeline, _ in loaded}))
+        lossy += _connector_problems(given.connect_url, servers.prefixes(all_of_them))
     if declared:
         raise UsageFault.of([*declared, *lossy])
     if lossy:
         raise CheckFailed.of(lossy)
 
 
-def _table_problems(loaded: Loaded, opened: Any) -> list[Problem]:
+def _table_problems(loaded: Loaded, opened: Mapping[str, Any]) -> list[Problem]:
     from syncsvc.changes import columns
-    from syncsvc.mapping import live
+    from syncsvc.mapping import delete_rules, live
+    from syncsvc.source import servers
 
     found: list[Problem] = []
     for pipeline, places in loaded:
-        found += live.differences(pipeline.tables, live.introspect(opened, pipeline.tables), columns, places)
+        for prefix, tables in servers.tables_by_prefix(pipeline).items():
+            server = opened[prefix]
+            found += live.differences(tables, live.introspect(server, tables), columns, places)
+            if prefix == pipeline.topic_prefix:
+                found += delete_rules.differences(pipeline, delete_rules.introspect(server, tables), places)
     return found
 
 

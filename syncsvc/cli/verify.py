@@ -32,19 +32,20 @@ def verify(files: Files, wait: Wait = 0.0, show_values: ShowValues = False, form
     """Compare every document of MongoDB with the rows of the source."""
     from syncsvc import settings
     from syncsvc import verify as check
-    from syncsvc.source import connection
+    from syncsvc.source import servers
 
     loaded, given = pipelines.load(files), settings.read()
     reports: dict[str, Report] = {}
     with contextlib.ExitStack() as stack:
-        source = stack.enter_context(contextlib.closing(connection.connect(given.source_address())))
+        source = stack.enter_context(servers.connected(loaded, given))
         mongo = stack.enter_context(contextlib.closing(target.open_mongo(given)))
         for pipeline in loaded:
-            collection = mongo.database[pipeline.target_collection]
-            with _bar(pipeline.name) as progress:
-                reports[pipeline.name] = check.compare(
-                    pipeline, source, collection, wait_seconds=wait, progress=progress
-                )
+            for view in pipeline.each():
+                name = pipeline.name if len(pipeline.views) == 0 else f"{pipeline.name}/{view.collection}"
+                with _bar(name) as progress:
+                    reports[name] = check.compare(
+                        view, source, mongo.database[view.target_collection], wait_seconds=wait, progress=progress
+                    )
     found = {name: report.as_dict(with_values=show_values) for name, report in reports.items()}
     if format_ is Format.JSON:
         output.show_json(_json(found))

@@ -20,8 +20,10 @@ _QUOTED = re.compile(r"('(?:[^'\\]|\\.|'')*')", re.DOTALL)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 #: Where the clock of a wall time hung: `datetime(3) in Europe/Berlin`.
 _ZONE = re.compile(r" in (?P<zone>[a-z][a-z0-9_/+-]*)(?= |$)")
-#: Words that say nothing about a value's form: `character set x`, `collate x` and what only the server needs.
+#: Words that say nothing about a value: `character set x` and what only the server needs.
 _NOISE = re.compile(r"\b(?:not null|auto_increment|signed|(?:character set|charset|collate) [a-z0-9_]+)\b")
+#: How texts compare, so which of them are one key.
+_COLLATION = re.compile(r"\bcollate [a-z0-9_]+")
 
 _SYNONYMS = {
     "int1": "tinyint", "int2": "smallint", "int3": "mediumint", "middleint": "mediumint", "int4": "int",
@@ -63,7 +65,8 @@ _DEFAULT_ARGUMENTS = {"decimal": "10,0", "char": "1", "binary": "1", "bit": "1"}
 
 def canonical(text: str) -> str:
     """
-    `text` in canonical form: `base[(arguments)][ unsigned][ in zone][ null][ as form]`, lower case outside of quotes.
+    `text` in canonical form: `base[(arguments)][ unsigned][ collate name][ in zone][ null][ as form]`, lower case
+    outside of quotes.
 
     Raises:
         ValueError: `text` is no type; the message says why.
@@ -89,9 +92,11 @@ def canonical(text: str) -> str:
         base, arguments = "tinyint", "(1)"
     elif base == "serial":
         base, words = "bigint", words | {"unsigned"}
+    collation = _COLLATION.search(found["words"]) if base in _STRINGS else None
+    said = (f" {collation[0]}" if collation else "") + (zone[0] if zone else "")
     unsigned = " unsigned" if words & {"unsigned", "zerofill"} else ""
     null = " null" if "null" in words else ""
-    return f"{base}{arguments}{unsigned}{zone[0] if zone else ''}{null}{f' as {form}' if form else ''}"
+    return f"{base}{arguments}{unsigned}{said}{null}{f' as {form}' if form else ''}"
 
 
 def _folded(text: str) -> str:
@@ -127,6 +132,11 @@ def nullable(column_type: str) -> bool:
     return _split(column_type)["null"] is not None
 
 
+def unseen(column_type: str) -> str:
+    """What a canonical type says that a server does not print as part of it: ` collate x`, ` in zone`, ` as form`."""
+    return "".join(match[0] for match in re.finditer(r" (?:collate|in|as) [a-z0-9_/+-]+", _QUOTED.sub("", column_type)))
+
+
 def _split(column_type: str) -> re.Match[str]:
     found = _CANONICAL.fullmatch(column_type)
     if found is None:
@@ -157,8 +167,8 @@ def join_family(column_type: str) -> str | None:
     """
     What a column of this canonical type may be joined with: columns of the same family; None: with nothing.
 
-    Integers of any width are one family, texts of any length another; every other type, and every type carried in
-    another form (`as …`), only matches itself.
+    Integers of any width are one family, texts of any length with one collation another; every other type, and every
+    type carried in another form (`as …`), only matches itself.
     """
     parts = _split(column_type)
     sql, form = parts["sql"], parts["form"] or ""
@@ -166,7 +176,8 @@ def join_family(column_type: str) -> str | None:
     if base in _INTEGERS and (sql == "tinyint(1)") == (form == " as int"):
         return "integer" if form in {"", " as int"} else sql + form
     if base in _STRINGS and not form:
-        return "text"
+        collation = _COLLATION.search(sql)
+        return f"text {collation[0]}" if collation else "text"
     if base in _BYTES - {"binary"} and not form:
         return "bytes"
     return None if base in _NEVER_JOINED else sql + form

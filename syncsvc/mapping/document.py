@@ -92,7 +92,10 @@ def parse(text: str, findings: Findings) -> Node | None:
     except RecursionError:
         findings.add(Place(1, 1), "mapping.too_large", "the file is nested too deeply", "write the mapping flatter")
     except YAMLError as error:
-        findings.add(_place_of(error), "mapping.syntax", f"not YAML: {_cause(error)}", "correct the YAML at this place")
+        cause = _cause(error)
+        hint = "; inside {…}, put a value with commas or quotes in quotes" if "',' or '}'" in cause else ""
+        fix = f"correct the YAML at this place{hint}"
+        findings.add(_place_of(error), "mapping.syntax", f"not YAML: {cause}", fix)
     except (ValueError, OverflowError) as error:
         # The library lets some broken escapes ("\UFFFFFFFF") escape as bare errors without a place.
         findings.add(Place(1, 1), "mapping.syntax", f"not YAML: {error}", "remove broken escapes from quoted texts")

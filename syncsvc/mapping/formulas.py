@@ -59,8 +59,8 @@ def _check_count(level: Level, number: int, scope: scopes.Scope, path: Path, fin
     lists = [found for found in relations if isinstance(scope[found], ListOf | MapOf)]
     if not name or name in lists:
         return
-    where = "the root of the document" if level.is_root else "an element"
-    what = f'"{name}" is {"one value, not a list" if name in names else f"no list at {where}"}'
+    where = "at the root of the document" if level.is_root else "of an element"
+    what = f'"{name}" is {"one value, not a list" if name in names else f"no list {where}"}'
     fix = suggestion(name, lists, "declare a list:  embed: {name: {many: …}}")
     findings.add(findings.places.of_value(path), "mapping.unknown_list", what, fix)
 

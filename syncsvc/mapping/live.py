@@ -108,7 +108,7 @@ def _compare_column(column: str, table: Table, actual: Table, types: TypeRules, 
         findings.add(key_place, "source.unknown_column", f"{named} does not exist on the server", fix)
         return
     if not types.same_type(declared, found):
-        fix = f"write  {column}: {found}{declared[declared.find(' as ') :] if ' as ' in declared else ''}"
+        fix = f"write  {column}: {found}{column_types.unseen(declared)}"
         findings.add(type_place, "source.type_differs", f"{named} is {found}, not {declared}", fix)
     elif column_types.nullable(found) and not column_types.nullable(declared):
         what = f"{named} may be null on the server, and is declared as never null"

@@ -9,6 +9,7 @@ default, and the checks that follow skip what is absent.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from syncsvc.mapping import document, values
@@ -41,7 +42,7 @@ def _section(node: Node, keys: Keys, path: Path, findings: Findings) -> Read:
         return {}
     written: Read = {}
     misspelt: set[str] = set()
-    for name, value in node.entries:
+    for name, value in _whole(node):
         findings.places.keys[(*path, name.text)] = name.place
         findings.places.values[(*path, name.text)] = value.place
         key = keys.find(name.text)
@@ -52,6 +53,17 @@ def _section(node: Node, keys: Keys, path: Path, findings: Findings) -> Read:
     _find_missing(written, misspelt, keys, path, findings)
     defaults = {key.name: key.default for key in keys.keys if key.default is not None}
     return defaults | {name: value for name, value in written.items() if value is not None}
+
+
+def _whole(node: Entries) -> Iterator[tuple[Scalar, Node]]:
+    """The entries, without the rest of an expression that a comma in `{…}` tore apart: said once, at its beginning."""
+    is_torn = False
+    for name, value in node.entries:
+        if is_torn and isinstance(value, Scalar) and value.kind == "nothing":
+            is_torn = ")" not in name.text
+            continue
+        is_torn = values.is_torn(value)
+        yield name, value
 
 
 def _unknown(name: Scalar, keys: Keys, path: Path, findings: Findings) -> str:
@@ -129,7 +141,7 @@ def _named_sections(node: Node, shape: Named, path: Path, findings: Findings) ->
         findings.add(node.place, "mapping.bad_value", what, f"write one entry a name, or remove {path[-1]}")
         return {}
     sections: dict[str, Read] = {}
-    for name, value in node.entries:
+    for name, value in _whole(node):
         findings.places.keys[(*path, name.text)] = name.place
         findings.places.values[(*path, name.text)] = value.place
         if not _allowed(name, shape.key):

@@ -32,7 +32,7 @@ def check_sides(embed: Embed, child: Table, parent: Table, path: Path, findings:
             continue
         sides = f'"{on}" of "{on_table.name}" is {on_type}, "{to}" of "{to_table.name}" is {to_type}'
         what = f"{sides}: they cannot be joined"
-        fix = "join columns of the same type: integers with integers, texts with texts"
+        fix = "join columns of the same type: integers with integers, texts with texts of one collation"
         findings.add(findings.places.of_value((*path, "on", index)), "mapping.type_mismatch", what, fix)
 
 

@@ -130,8 +130,15 @@ def _formula(node: Node, shape: Formula, path: Path, findings: Findings) -> Expr
     try:
         return parse(node.text)
     except ExpressionError as error:
-        findings.add(findings.places.of_letter(path, error.at), "mapping.bad_expression", error.what, error.fix)
+        fix = 'put it in quotes, a comma inside {…} ends a value: "…"' if is_torn(node) else error.fix
+        findings.add(findings.places.of_letter(path, error.at), "mapping.bad_expression", error.what, fix)
         return None
+
+
+def is_torn(node: Node) -> bool:
+    """Whether a text without quotes ends in the middle of its parentheses: a comma in `{…}` tore it apart."""
+    is_plain = isinstance(node, Scalar) and node.kind == "text" and not node.raw.startswith(("'", '"', "|", ">"))
+    return is_plain and isinstance(node, Scalar) and node.text.count("(") > node.text.count(")")
 
 
 def _positive(node: Node, path: Path, findings: Findings) -> float | None:

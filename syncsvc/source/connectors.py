@@ -12,14 +12,14 @@ import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from syncsvc.changes import connector
 from syncsvc.errors import Unreachable
 from syncsvc.mapping.model import Pipeline
 from syncsvc.settings import Settings
-from syncsvc.source import address
+from syncsvc.source import address, servers
 
 ANSWER_SECONDS = 30.0
 _NOT_FOUND = 404
@@ -55,25 +55,25 @@ def name_for(topic_prefix: str) -> str:
     return f"syncsvc-{topic_prefix}"
 
 
-def wishes(pipelines: Sequence[Pipeline], settings: Settings, url: str, kind: str) -> list[Wish]:
+def wishes(pipelines: Sequence[Pipeline], settings: Settings, url: str, kinds: Mapping[str, str]) -> list[Wish]:
     """
     The connectors of these pipelines, compared with Kafka Connect at `url`.
 
     Args:
-        kind: "mysql" or "mariadb", see `connection.server_kind`.
+        kinds: `{topic prefix: "mysql" or "mariadb"}` of each server, see `connection.server_kind`.
 
     Raises:
         UsageFault: the source DSN is missing or not of the form.
         Unreachable: `connect.unreachable`.
     """
-    source = address.parsed(settings.source_address())
     found = []
-    for prefix in sorted({pipeline.topic_prefix for pipeline in pipelines}):
-        name = name_for(prefix)
+    for prefix in servers.prefixes(pipelines):
+        source, name = address.parsed(servers.dsn(settings, prefix)), name_for(prefix)
+        reading = [(pipeline, servers.tables_by_prefix(pipeline).get(prefix)) for pipeline in pipelines]
         wanted = connector.connector_config(
             name=name,
-            kind=kind,
-            pipelines=[pipeline for pipeline in pipelines if pipeline.topic_prefix == prefix],
+            kind=kinds[prefix],
+            pipelines=[replace(pipeline, topic_prefix=prefix, tables=tables) for pipeline, tables in reading if tables],
             host=source.host,
             port=source.port,
             user=source.user,

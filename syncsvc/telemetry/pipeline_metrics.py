@@ -29,7 +29,9 @@ SKIP_REASONS = (
 BARRIER_CAUSES = ("truncate", "drop", "create", "snapshot")
 REMOVAL_REASONS = ("barred", "swept", "doomed")
 PARK_REASONS = ("decode", "refused")
-RETRY_REASONS = ("network", "not_primary", "write_conflict", "duplicate_key", "timeout", "unknown_result")
+RETRY_REASONS = (
+    "network", "not_primary", "write_conflict", "duplicate_key", "timeout", "unknown_result", "schema_registry",
+)  # fmt: skip
 KEYED_OUTCOMES = ("applied", "duplicate", "stale")
 DOCUMENT_OUTCOMES = ("inserted", "modified", "unchanged", "deleted")
 STAGES = ("router", "joiner")

@@ -9,7 +9,7 @@ what differs is looked at again until it is equal or the time is over.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -39,7 +39,7 @@ _Found = dict[Key | bytes, Difference]
 
 def compare(
     pipeline: Pipeline,
-    connection: Any,
+    connection: Any | Mapping[str, Any],
     collection: Any,
     *,
     wait_seconds: float = 0.0,
@@ -50,15 +50,16 @@ def compare(
     Compare all documents of a generation with the rows they are joined from.
 
     Args:
-        connection: a `pymysql.Connection` to the source; a transaction open on it is ended.
+        connection: a `pymysql.Connection` to the source, a transaction open on it is ended; or, where tables come from
+            several servers, one for each: `{topic prefix: connection}`.
         collection: a `pymongo` collection, the pipeline's `target_collection` (or its view).
         wait_seconds: how long to look again at what differs.
         progress: called after every chunk.
         chunk: documents compared at a time.
     """
     began = time.monotonic()
-    with session.printing(connection) as cursor:
-        check = _Check(Oracle(pipeline, cursor), cursor, collection.with_options(codec_options=_RAW), chunk)
+    with session.sources(pipeline, connection) as cursors:
+        check = _Check(pipeline, cursors, collection.with_options(codec_options=_RAW), chunk)
         documents, wrong = check.everything(progress)
         until = began + wait_seconds
         while wrong and (left := until - time.monotonic()) > 0:
@@ -78,37 +79,41 @@ def compare(
 class _Check:
     """One comparison under way."""
 
-    def __init__(self, oracle: Oracle, cursor: Any, collection: Any, chunk: int) -> None:
-        self._oracle, self._cursor, self._collection, self._chunk = oracle, cursor, collection, chunk
+    def __init__(self, pipeline: Pipeline, cursors: Mapping[str, Any], collection: Any, chunk: int) -> None:
+        self._oracle, self._cursors = Oracle(pipeline, cursors), cursors
+        self._collection, self._chunk = collection, chunk
+        #: Whether other fields of a document belong to the application, and a document without version wholly.
+        self._shared = pipeline.write == "merge"
+        self._ours: dict[str, Any] = {VERSION: {"$exists": True}} if self._shared else {}
 
     def everything(self, progress: Progress | None) -> tuple[int, _Found]:
-        """Rows read, and what is wrong."""
+        """Documents there should be, and what is wrong."""
         wrong: _Found = {}
-        rows_read = documents_found = 0
+        rows_read = wanted = documents_found = 0
         total = self._oracle.count() if progress else 0
         last = None
         while True:
-            with session.snapshot(self._cursor):
+            with session.snapshot(self._cursors.values()):
                 rows = self._oracle.rows_after(last, self._chunk)
                 expected = self._oracle.documents(rows)
             if not rows:
                 break
             last = rows[-1]
             rows_read += len(rows)
+            wanted += len(expected)
             documents_found += self._judge(expected, wrong)
             if progress:
                 progress(rows_read, max(total, rows_read))
         # Documents found for rows are all there are, unless there are more: only then they are read a second time.
-        if self._collection.count_documents({}) != documents_found:
+        if self._collection.count_documents(self._ours) != documents_found:
             self._extras(wrong)
-        return rows_read, wrong
+        return wanted, wrong
 
     def again(self, before: _Found) -> _Found:
         """What is still wrong of what was."""
         wrong: _Found = {}
         for some in _chunks([found.id for found in before.values()], self._chunk):
-            with session.snapshot(self._cursor):
-                expected = self._oracle.documents(self._oracle.rows_of(some))
+            expected = self._expected(some)
             self._judge(expected, wrong)
             self._without_row(some, {key for key, _ in expected}, wrong)
         return wrong
@@ -122,7 +127,8 @@ class _Check:
             except (BSONError, OverflowError) as error:
                 what = f"the row has a value that no document can hold ({type(error).__name__})"
                 wrong[key] = Difference("different", document["_id"], "", what)
-        there = self._documents(identity for _, identity, _ in encoded)
+        names = {name for _, document in expected for name in document} if self._shared else None
+        there = self._documents([identity for _, identity, _ in encoded], names)
         for key, identity, body in encoded:
             found = there.get(key)
             if found is None:
@@ -133,13 +139,18 @@ class _Check:
                     wrong[key] = parted
         return len(there)
 
-    def _documents(self, ids: Iterable[Any]) -> dict[Key, bytes]:
-        """`{key: BSON without _sync}` of the documents that exist."""
+    def _expected(self, ids: Sequence[Any]) -> list[tuple[Key, dict[str, Any]]]:
+        """The documents there should be of these `_id`s, as of one moment."""
+        with session.snapshot(self._cursors.values()):
+            return self._oracle.documents(self._oracle.rows_of(ids))
+
+    def _documents(self, ids: Sequence[Any], names: set[str] | None) -> dict[Key, bytes]:
+        """`{key: BSON without _sync}` of the documents that exist, with these fields only unless `names` is None."""
         found = {}
-        for document in self._collection.find({"_id": {"$in": list(ids)}}):
+        for document in self._collection.find({"_id": {"$in": ids}, **self._ours}):
             key = self._oracle.key_of_id(_decoded_id(document))
             if key is not None:
-                found[key] = _without_version(document.raw)
+                found[key] = _ours_of(document.raw, names)
         return found
 
     @staticmethod
@@ -155,17 +166,16 @@ class _Check:
 
     def _extras(self, wrong: _Found) -> None:
         """Adds the documents that have no row."""
-        found = self._collection.find({}, {"_id": 1})
+        found = self._collection.find(self._ours, {"_id": 1})
         for some in _chunks(map(_decoded_id, found), self._chunk):
-            rows = self._oracle.rows_of(some)
-            keys = {key for row in rows if (key := self._oracle.key_of_row(row)) is not None}
-            self._without_row(some, keys, wrong, known=True)
+            self._without_row(some, {key for key, _ in self._expected(some)}, wrong, known=True)
 
     def _without_row(self, ids: Sequence[Any], keys: set[Key], wrong: _Found, *, known: bool = False) -> None:
         """Adds those of the `_id`s that have no row; unless `known`, only if they have a document."""
         extra = [identity for identity in ids if self._oracle.key_of_id(identity) not in keys]
         if extra and not known:
-            extra = [_decoded_id(document) for document in self._collection.find({"_id": {"$in": extra}}, {"_id": 1})]
+            found = self._collection.find({"_id": {"$in": extra}, **self._ours}, {"_id": 1})
+            extra = [_decoded_id(document) for document in found]
         for identity in extra:
             key = self._oracle.key_of_id(identity)
             wrong[bson.encode({"": identity}) if key is None else key] = Difference("extra", identity)
@@ -177,11 +187,11 @@ def _decoded_id(document: RawBSONDocument) -> Any:
     return bson.decode(identity.raw, _AWARE) if isinstance(identity, RawBSONDocument) else identity
 
 
-def _without_version(raw: bytes) -> bytes:
-    """The document without its `_sync`, as BSON."""
+def _ours_of(raw: bytes, names: set[str] | None) -> bytes:
+    """The document without its `_sync`, and without what belongs to the application, as BSON."""
     document = bson.decode(raw, _AWARE)
     document.pop(VERSION, None)
-    return bson.encode(document)
+    return bson.encode(document if names is None else {name: document[name] for name in document if name in names})
 
 
 def _chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -1,21 +1,24 @@
 """
 The documents as SQL has them: rows read in chunks of root keys, children by their join columns, joined in Python.
 
-Independent of routing and assembly: it reads the declaration and the database, nothing else.  Rows meet when their join
-values are equal byte for byte, as the pipeline declares it, also where the collation of a column would match more;
-lists are ordered NULL first, text by code point, then by the child's key.
+Independent of routing and assembly: it reads the declaration and the database, nothing else; only the expressions are
+evaluated by the same package, which has an oracle of its own.  Rows meet when their join values are equal, byte for
+byte or as the declared collation compares them; lists are ordered NULL first, text by code point, then by the child's
+key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from bson import Decimal128
 
+from syncsvc.changes import collation, column_text
+from syncsvc.expressions import Expression, evaluate
 from syncsvc.mapping import model
-from syncsvc.verify import values
+from syncsvc.verify import elements, values
+from syncsvc.verify.elements import Attached, Element
 from syncsvc.verify.rows import Cursor, Row, Rows, quoted
 
 #: Comparable values of some columns.
@@ -23,15 +26,16 @@ Key = tuple[Any, ...]
 
 
 class Oracle:
-    """Expected documents of a pipeline, read over a connection that returns printed values (see `session`)."""
+    """Expected documents of a pipeline, read over cursors that return printed values (see `session`)."""
 
-    def __init__(self, pipeline: model.Pipeline, cursor: Cursor) -> None:
+    def __init__(self, pipeline: model.Pipeline, cursors: Mapping[str, Cursor]) -> None:
+        """`cursors`: by `Table.topic_prefix`."""
         self._pipeline = pipeline
-        self._rows = Rows(pipeline.tables, cursor)
+        self._rows = Rows(pipeline.tables, cursors)
         root = pipeline.root
         self._key_types = [pipeline.tables[root.table].columns[column] for column in root.key]
         self._root_columns = _distinct(
-            root.key, (field.column for field in root.fields), *(embed.parent_columns for embed in pipeline.embed)
+            root.key, _names(root.where), _columns_shown(root.fields, pipeline.computed, pipeline.embed)
         )
 
     def count(self) -> int:
@@ -58,22 +62,18 @@ class Oracle:
         return self._rows.among(self._pipeline.root.table, self._root_columns, self._pipeline.root.key, wanted)
 
     def documents(self, rows: Sequence[Row]) -> list[tuple[Key, dict[str, Any]]]:
-        """`(key, document)` of each root row, in their order; documents have no `_sync`."""
+        """`(key, document)` of each root row that has one, in their order; documents have no `_sync`."""
         root, pipeline = self._pipeline.root, self._pipeline
-        below = [(embed.name, self._attached(embed, pipeline.root.table, rows)) for embed in pipeline.embed]
+        rows = [row for row in rows if _holds(root.where, row)]
+        shown = self._elements(root.table, rows, root.fields, pipeline.computed, pipeline.embed)
         found = []
-        for number, row in enumerate(rows):
+        for row, element in zip(rows, shown, strict=True):
+            if element is None:
+                continue
             key = root.key
             identity = row[key[0]] if len(key) == 1 else {column: row[column] for column in key}
-            document = {"_id": identity} | {field.name: row[field.column] for field in root.fields}
-            document |= {name: attached[number] for name, attached in below}
-            document |= {count.name: len(document[count.of]) for count in pipeline.computed}
-            found.append((_key(row, key) or (), document))
+            found.append((_key(row, key) or (), {"_id": identity} | element.shown))
         return found
-
-    def key_of_row(self, row: Row) -> Key | None:
-        """The root key of a row."""
-        return _key(row, self._pipeline.root.key)
 
     def key_of_id(self, identity: Any) -> Key | None:
         """The root key of an `_id`, comparable with those of `documents`; None for one that is not of its shape."""
@@ -95,28 +95,59 @@ class Oracle:
             arguments += given[: place + 1]
         return f"WHERE {' OR '.join(parts)}", arguments
 
-    def _attached(self, embed: model.Embed, parent_table: str, parents: Sequence[Row]) -> list[Any]:
-        """What the relation shows for each parent row: a list of elements, or one or None."""
+    def _elements(
+        self,
+        table: str,
+        rows: Sequence[Row],
+        fields: Sequence[model.Field],
+        computed: Sequence[model.Computed],
+        embeds: Sequence[model.Embed],
+    ) -> list[Element | None]:
+        """What each row of a level shows; None for one that must not be shown."""
+        relations = [self._relation(same, table, rows) for same in elements.by_name(embeds)]
+        return [
+            elements.of_row(row, fields, computed, [attached[number] for attached in relations])
+            for number, row in enumerate(rows)
+        ]
+
+    def _relation(self, cases: Sequence[model.Embed], parent_table: str, parents: Sequence[Row]) -> list[Attached]:
+        """What a relation shows for each parent; of several cases, the one whose `when` holds."""
+        if len(cases) == 1:
+            return self._attached(cases[0], parent_table, parents)
+        each = [self._attached(case, parent_table, parents) for case in cases]
+        chosen = [
+            next((place for place, case in enumerate(cases) if _holds(case.when, parent)), 0) for parent in parents
+        ]
+        return [each[place][number] for number, place in enumerate(chosen)]
+
+    def _attached(self, embed: model.Embed, parent_table: str, parents: Sequence[Row]) -> list[Attached]:
+        """What one relation shows for each parent row."""
         table = self._pipeline.tables[embed.table]
-        keys = [_key(parent, embed.parent_columns) for parent in parents]
+        parent_types = self._pipeline.tables[parent_table].columns
+        found = [_key(parent, embed.parent_columns) if _holds(embed.when, parent) else None for parent in parents]
         types = [table.columns[column] for column in embed.child_columns]
-        distinct = {key for key in keys if key is not None}
+        distinct = {key for key in found if key is not None}
         wanted = [[values.argument(*pair) for pair in zip(types, key, strict=True)] for key in distinct]
         columns = _distinct(
-            table.key, embed.child_columns, (field.column for field in embed.fields),
-            (term.column for term in embed.order_by), *(below.parent_columns for below in embed.embed),
+            table.key, embed.child_columns, (term.column for term in embed.order_by), _names(embed.where),
+            [embed.map_by] if embed.map_by else [], _columns_shown(embed.fields, embed.computed, embed.embed),
         )  # fmt: skip
         rows = self._rows.among(embed.table, columns, embed.child_columns, wanted)
-        rows = _ordered(rows, embed, table.key)
-        below = [(inner.name, self._attached(inner, embed.table, rows)) for inner in embed.embed]
-        shown: dict[Key | None, list[Any]] = {}
-        for number, row in enumerate(rows):
-            element = {field.name: row[field.column] for field in embed.fields}
-            element |= {name: attached[number] for name, attached in below}
-            shown.setdefault(_key(row, embed.child_columns), []).append(element)
-        if embed.kind == "many":
-            return [shown.get(key, []) if key is not None else [] for key in keys]
-        return [shown[key][0] if key is not None and key in shown else None for key in keys]
+        rows = _ordered([row for row in rows if _holds(embed.where, row)], embed, table.key)
+        shown = self._elements(embed.table, rows, embed.fields, embed.computed, embed.embed)
+        folded = _folded(types)
+        of_key: dict[Key | None, list[tuple[Row, Element | None]]] = {}
+        for row, element in zip(rows, shown, strict=True):
+            of_key.setdefault(folded(_key(row, embed.child_columns)), []).append((row, element))
+        folded = _folded([parent_types[column] for column in embed.parent_columns])
+        key_type = table.columns[embed.map_by] if embed.map_by else ""
+        return [
+            elements.attached(embed, of_key.get(folded(key), []) if key is not None else [], key_type) for key in found
+        ]
+
+
+def _holds(condition: Expression | None, row: Row) -> bool:
+    return condition is None or evaluate(condition, row) is True
 
 
 def _ordered(rows: list[Row], embed: model.Embed, key: Sequence[str]) -> list[Row]:
@@ -134,8 +165,7 @@ def _sortable(value: Any) -> tuple[bool, Any]:
 
 def _comparable(value: Any) -> Any:
     if isinstance(value, Decimal128):
-        number: Decimal = value.to_decimal()
-        return number
+        return value.to_decimal()
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -143,6 +173,35 @@ def _key(row: Row, columns: Sequence[str]) -> Key | None:
     """Join values of a row; None when one of them is NULL, which joins nothing."""
     found = tuple(_comparable(row[column]) for column in columns)
     return None if None in found else found
+
+
+def _folded(types: Sequence[model.ColumnType]) -> Callable[[Key | None], Key | None]:
+    """A function from join values to what the database compares, for columns of these types."""
+    folds = [collation.folded(name) if (name := column_text.read(text).collation) else None for text in types]
+    if not any(folds):
+        return lambda key: key
+    return lambda key: (
+        None
+        if key is None
+        else tuple(value if fold is None else fold(value) for fold, value in zip(folds, key, strict=True))
+    )
+
+
+def _columns_shown(
+    fields: Iterable[model.Field], computed: Iterable[model.Computed], embeds: Iterable[model.Embed]
+) -> Iterable[str]:
+    """Columns of its own row that a level needs."""
+    yield from (field.column for field in fields)
+    for value in computed:
+        if value.of_row:
+            yield from sorted(value.expression.names)
+    for embed in embeds:
+        yield from embed.parent_columns
+        yield from _names(embed.when)
+
+
+def _names(condition: Expression | None) -> Iterable[str]:
+    return () if condition is None else sorted(condition.names)
 
 
 def _distinct(*columns: Iterable[str]) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ class Difference:
 class Report:
     """The outcome for one pipeline."""
 
-    #: Rows of the root table: documents there should be.
+    #: Documents there should be.
     documents: int
     #: Rows without a document.
     missing: int

@@ -30,27 +30,30 @@ class Cursor(Protocol):
 class Rows:
     """Reads the tables of a pipeline."""
 
-    def __init__(self, tables: Mapping[str, model.Table], cursor: Cursor) -> None:
+    def __init__(self, tables: Mapping[str, model.Table], cursors: Mapping[str, Cursor]) -> None:
+        """`cursors`: by `Table.topic_prefix`, one for each server."""
         self._tables = tables
-        self._cursor = cursor
+        self._cursors = cursors
 
     def count(self, table: str) -> int:
         """How many rows there are."""
-        self._cursor.execute(f"SELECT COUNT(*) FROM {_table(table)}")  # noqa: S608 (a quoted name)
-        return int(next(iter(self._cursor.fetchall()))[0])
+        cursor = self._cursors[self._tables[table].topic_prefix]
+        cursor.execute(f"SELECT COUNT(*) FROM {_table(table)}")  # noqa: S608 (a quoted name)
+        return int(next(iter(cursor.fetchall()))[0])
 
     def where(self, table: str, columns: Sequence[str], clause: str, arguments: Sequence[Any] = ()) -> list[Row]:
         """Rows of `SELECT columns FROM table clause`; `arguments` fill the clause's `%s`."""
         types = self._tables[table].columns
         converters = [values.converter(types[column]) for column in columns]
         names = ", ".join(values.selected(types[column], quoted(column)) for column in columns)
-        self._cursor.execute(f"SELECT {names} FROM {_table(table)} {clause}", tuple(arguments))  # noqa: S608 (quoted names)
+        cursor = self._cursors[self._tables[table].topic_prefix]
+        cursor.execute(f"SELECT {names} FROM {_table(table)} {clause}", tuple(arguments))  # noqa: S608 (quoted names)
         return [
             {
                 column: None if printed is None else convert(printed)
                 for column, convert, printed in zip(columns, converters, row, strict=True)
             }
-            for row in self._cursor.fetchall()
+            for row in cursor.fetchall()
         ]
 
     def among(self, table: str, columns: Sequence[str], by: Sequence[str], wanted: Sequence[list[Any]]) -> list[Row]:

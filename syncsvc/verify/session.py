@@ -4,12 +4,51 @@ A connection made fit for an oracle, and given back as it was: values as printed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
+
+from syncsvc.errors import UsageFault
+from syncsvc.mapping.model import Pipeline
 
 #: A `pymysql.Connection`.
 Connection = Any
+
+
+@contextmanager
+def sources(pipeline: Pipeline, given: Connection | Mapping[str, Connection]) -> Iterator[dict[str, Any]]:
+    """
+    `{Table.topic_prefix: cursor}` of a pipeline's tables, as `printing` makes them.
+
+    Args:
+        given: one connection for all tables, or `{topic prefix: connection}`.
+
+    Raises:
+        UsageFault: `verify.no_source`, no connection for some prefix.
+    """
+    prefixes = {table.topic_prefix for table in pipeline.tables.values()}
+    cursors: dict[int, Any] = {}
+    with ExitStack() as stack:
+        found = {}
+        for prefix in sorted(prefixes):
+            connection = given
+            if isinstance(given, Mapping):
+                connection = given.get(prefix or pipeline.topic_prefix)
+            if connection is None:
+                raise _no_source(pipeline, prefix or pipeline.topic_prefix)
+            if id(connection) not in cursors:
+                cursors[id(connection)] = stack.enter_context(printing(connection))
+            found[prefix] = cursors[id(connection)]
+        yield found
+
+
+def _no_source(pipeline: Pipeline, prefix: str) -> UsageFault:
+    return UsageFault(
+        code="verify.no_source",
+        where=f"{pipeline.path}: {prefix}",
+        what=f'there is no connection to the server of the topics "{prefix}"',
+        fix="give one for every topic_prefix of the mapping",
+    )
 
 
 @contextmanager
@@ -36,11 +75,14 @@ def printing(connection: Connection) -> Iterator[Any]:
 
 
 @contextmanager
-def snapshot(cursor: Any) -> Iterator[None]:
-    """Everything read inside is of one moment, so a parent and its children fit together while changes flow."""
-    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-    cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+def snapshot(cursors: Iterable[Any]) -> Iterator[None]:
+    """Everything read inside from one server is of one moment: a parent and its children fit while changes flow."""
+    each = list({id(cursor): cursor for cursor in cursors}.values())
+    for cursor in each:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
     try:
         yield
     finally:
-        cursor.execute("COMMIT")
+        for cursor in each:
+            cursor.execute("COMMIT")

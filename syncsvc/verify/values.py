@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import re
 import struct
+import zoneinfo
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -23,18 +24,25 @@ from bson.binary import UUID_SUBTYPE
 Printed = str | bytes
 Convert = Callable[[Printed], Any]
 
-_TYPE = re.compile(r"(?P<base>[a-z][a-z0-9_]*)(?:\((?P<arguments>.*?)\))?(?P<words>(?: [a-z0-9_]+)*)", re.DOTALL)
+_TYPE = re.compile(r"(?P<base>[a-z][a-z0-9_]*)(?:\((?P<arguments>.*?)\))?(?P<words>(?: [a-z0-9_/+-]+)*)", re.DOTALL)
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _INT32 = frozenset({"tinyint", "smallint", "mediumint", "int", "year"})
 _TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "uuid"})
 _BINARIES = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
+_SHAPES = frozenset({
+    "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
+    "geometrycollection",
+})  # fmt: skip
 _MOST_DECIMAL_DIGITS = 34
 
 
 def selected(column_type: str, quoted: str) -> str:
     """How a column is selected: FLOAT as a double, because the server prints a FLOAT with six digits only."""
-    return f"{quoted} + 0e0" if _base(column_type) == "float" else quoted
+    base = _base(column_type)
+    if base in _SHAPES:
+        return f"ST_AsGeoJSON({quoted})"
+    return f"{quoted} + 0e0" if base == "float" else quoted
 
 
 def converter(column_type: str) -> Convert:
@@ -49,10 +57,10 @@ def converter(column_type: str) -> Convert:
         raise ValueError(f"{column_type} is not a column type")
     base, arguments, words = found["base"], found["arguments"] or "", found["words"]
     form = words.partition(" as ")[2]
-    null = " null" in words
     if base in ("date", "datetime", "timestamp"):
-        micros = form == "micros"
-        return lambda printed: _moment(_text(printed), null=null, micros=micros)
+        # A zero TIMESTAMP is null also where the column is not.
+        null, micros, zone = " null" in words or base == "timestamp", form == "micros", _zone(column_type)
+        return lambda printed: _moment(_text(printed), null=null, micros=micros, zone=zone)
     if base in _INT32 or base in ("bigint", "serial"):
         return _integer(base, arguments, unsigned=" unsigned" in words, form=form)
     if base in _BINARIES:
@@ -78,8 +86,8 @@ def argument(column_type: str, value: Any) -> Any:
     if isinstance(value, Decimal128):
         return value.to_decimal()
     if base in ("date", "datetime", "timestamp"):
-        moment = _EPOCH + int(value) * _MICROSECOND if micros else value.replace(tzinfo=None)
-        return moment.isoformat(" ", "microseconds")
+        moment = (_EPOCH + int(value) * _MICROSECOND).replace(tzinfo=UTC) if micros else value
+        return moment.astimezone(_zone(column_type)).replace(tzinfo=None).isoformat(" ", "microseconds")
     if base == "time":
         sign, rest = ("-" if value < 0 else ""), divmod(abs(int(value)), 3_600_000_000)
         return f"{sign}{rest[0]}:{rest[1] // 60_000_000:02}:{rest[1] % 60_000_000 / 1e6:09.6f}"
@@ -123,14 +131,23 @@ def _bits(arguments: str, form: str) -> Convert:
     return lambda printed: Int64(int.from_bytes(_bytes(printed), "big"))
 
 
-def _moment(printed: str, *, null: bool, micros: bool) -> Any:
+def _zone(column_type: str) -> tzinfo:
+    """Where the clock of a wall time hung."""
+    name = re.search(r" in ([a-z][a-z0-9_/+-]*)", re.sub(r"'.*'", "", column_type))
+    if name is None:
+        return UTC
+    return zoneinfo.ZoneInfo(next(known for known in zoneinfo.available_timezones() if known.lower() == name[1]))
+
+
+def _moment(printed: str, *, null: bool, micros: bool, zone: tzinfo) -> Any:
     """A DATE, DATETIME or TIMESTAMP; a zero date is what the connector makes of it: null, or 1970 where never null."""
     if "-00" in printed[4:10]:
         if null:
             return None
         moment = _EPOCH
     else:
-        moment = datetime.fromisoformat(printed)
+        # Of a wall time that comes twice the first; one that is skipped counts from the offset before.
+        moment = datetime.fromisoformat(printed).replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
     if micros:
         return Int64((moment - _EPOCH) // _MICROSECOND)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
@@ -159,6 +176,15 @@ def _decimal(printed: Printed) -> Decimal128:
     return Decimal128(abs(number) if number == 0 else number)
 
 
+def _shape(printed: Printed) -> Any:
+    return json.loads(_text(printed), parse_int=float)
+
+
+def _vector(printed: Printed) -> list[float]:
+    raw = _bytes(printed)
+    return list(struct.unpack(f"<{len(raw) // 4}f", raw))
+
+
 def _json(printed: Printed) -> Any:
     return json.loads(_text(printed), parse_int=_json_integer)
 
@@ -177,4 +203,5 @@ _OTHERS: dict[str, Convert] = {
     "time": _time,
     "set": lambda printed: _text(printed).split(",") if printed else [],
     "json": _json,
-}
+    "vector": _vector,
+} | dict.fromkeys(_SHAPES, _shape)

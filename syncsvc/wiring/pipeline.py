@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from syncsvc.actors.host import PipelineHost, Surroundings
 from syncsvc.actors.ports import Batches
+from syncsvc.actors.schemas import SchemaStore
 from syncsvc.engine.engine import Engine
 from syncsvc.engine.port import TP
 from syncsvc.engine.settings import EngineSettings
@@ -52,6 +53,7 @@ class Shared:
     events: Events
     health: Health
     failed: Callable[[BaseException], None]
+    schemas: SchemaStore | None
 
 
 class KeyedLog:
@@ -105,7 +107,7 @@ class RunningPipeline:
             Surroundings(
                 plan, senders, prepare.ends_of(generation), log, ledger, self._open_state(generation.lineage.bytes),
                 self._bounds, shared.metrics, shared.events, shared.health,
-                shared.settings.router_commit_ms / 1000, self._failed,
+                shared.settings.router_commit_ms / 1000, self._failed, shared.schemas,
             )
         )  # fmt: skip
         self._engine = log.engine = Engine(

@@ -22,6 +22,7 @@ from syncsvc.mongo.committer import Committer
 from syncsvc.routing.records import KINDS
 from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
+from syncsvc.source.registry import Registry
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics, PipelineLabels
 from syncsvc.telemetry.probes import Health, keep_ticking
@@ -41,6 +42,17 @@ def engine_settings(settings: Settings) -> EngineSettings:
         sasl_username=settings.kafka_username,
         sasl_password_file=settings.kafka_password_file,
         instance_id=settings.instance,
+    )
+
+
+def schema_registry(settings: Settings) -> Registry | None:
+    """Where schemas of Avro records come from; None where no registry is set."""
+    if settings.schema_registry_url is None:
+        return None
+    return Registry(
+        settings.schema_registry_url,
+        ca_file=settings.schema_registry_ca_file,
+        credentials_file=settings.schema_registry_credentials_file,
     )
 
 
@@ -94,7 +106,7 @@ class Worker:
         with ThreadPoolExecutor(THREADS, thread_name_prefix="mongo") as pool:
             shared = Shared(
                 settings, engine_settings(settings), mongo, committer, pool, self._metrics, self._events,
-                self._health, self._failed,
+                self._health, self._failed, schema_registry(settings),
             )  # fmt: skip
             self._running = [RunningPipeline(pipeline, shared) for pipeline in self._pipelines]
             try:
