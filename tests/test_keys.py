@@ -89,7 +89,10 @@ def test_no_key_is_the_beginning_of_another(first: list[object], second: list[ob
     assert one == two or not two.startswith(one)
 
 
-@given(st.lists(VALUES, min_size=1, max_size=4), st.binary(max_size=8), st.binary(max_size=8).filter(lambda behind: behind[:1] != b"\xff"))
+BEHIND = st.binary(max_size=8).filter(lambda behind: behind[:1] != b"\xff")
+
+
+@given(st.lists(VALUES, min_size=1, max_size=4), st.binary(max_size=8), BEHIND)
 def test_a_key_says_where_it_ends(values: list[object], before: bytes, behind: bytes) -> None:
     """Addresses are cut out of state keys without a length; no tag and no role behind them begins with 0xff."""
     key = keys.canonical(values)

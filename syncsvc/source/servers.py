@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from syncsvc.errors import UsageFault
 from syncsvc.mapping.model import Pipeline, Table
 from syncsvc.settings import Settings
 from syncsvc.source import address, connection
-from syncsvc.source.connection import Connection
+
+if TYPE_CHECKING:
+    from syncsvc.source.connection import Connection
 
 
 def tables_by_prefix(pipeline: Pipeline) -> dict[str, dict[str, Table]]:

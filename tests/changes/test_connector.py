@@ -127,3 +127,21 @@ def test_a_pipeline_may_ask_for_more_partitions_than_another():
     few, many = pipeline("a.b", source_partitions=2), pipeline("a.b", source_partitions=4)
 
     assert config(few, replace(many, name="q"))["topic.creation.default.partitions"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("converter", "more", "lossy"),
+    [
+        ("io.confluent.connect.avro.AvroConverter", {}, True),
+        ("io.confluent.connect.avro.AvroConverter", {"ignore.default.for.nullables": "true"}, False),
+        ("io.apicurio.registry.utils.converter.AvroConverter", {"ignore.default.for.nullables": "true"}, True),
+        ("io.confluent.connect.protobuf.ProtobufConverter", {}, True),
+    ],
+)
+def test_a_converter_is_judged_by_what_it_makes_of_null(converter, more, lossy):
+    """Avro is read too; one converter can keep a NULL in a column with a default, the other cannot."""
+    found = config(pipeline("a.b"))
+    for side in ("key.converter", "value.converter"):
+        found |= {side: converter} | {f"{side}.{setting}": value for setting, value in more.items()}
+
+    assert bool(connector.lossy_settings(found)) is lossy

@@ -87,7 +87,6 @@ def test_without_a_place_there_is_no_position(decoder, source, base):
         pytest.param(b'{"x":' + b"[" * 100_000, "change.bad_json", "value", id="nested without end"),
         pytest.param(b"[1]", "change.bad_envelope", "object", id="not an object"),
         pytest.param(b'{"id":1,"title":"tea"}', "change.bad_envelope", "op", id="a row without an envelope"),
-        pytest.param(wire.record("t"), "change.truncate", "truncated", id="truncate"),
         pytest.param(wire.record("m"), "change.unknown_op", "c, u, d, r", id="an op of another connector"),
         pytest.param(wire.record("c", None, ROW), "change.no_row", "after", id="insert without a row"),
         pytest.param(wire.record("u", None, ROW), "change.no_row", "after", id="update without a row"),

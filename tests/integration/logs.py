@@ -66,6 +66,7 @@ class Logs:
     def ends(self) -> dict[tuple[str, int], int]:
         """End offsets of all partitions the pipeline reads."""
         places = [(topic, number) for topic in self.sources for number in range(self.source_partitions)]
+        places.append((self.name, 0))  # what a connector tells of tables
         places += [(self.keyed, number) for number in range(self.partitions)]
         return {place: self._end(*place) for place in places}
 

@@ -131,7 +131,7 @@ class Stage:
 
     def whole(self) -> bool:
         """Whether every partition has been opened by somebody."""
-        return len(self.fences()) == self.partitions + len(TABLES) * self.source_partitions
+        return len(self.fences()) == self.partitions + len(TABLES) * self.source_partitions + 1  # schema changes
 
     def quiet(self) -> bool:
         """Whether everything that was sent is applied."""

@@ -198,6 +198,26 @@ def test_what_is_no_expression_is_refused(written: str) -> None:
     assert len(problems_of(with_tables(order() + LINES + f"computed:\n  n: {written}\n"))) == 1
 
 
+@pytest.mark.parametrize(
+    "computed",
+    ["{n: sum(lines, amount), m: 1}", "{m: 1, n: sum(lines, if(amount > 1, 2, 3))}"],
+)
+def test_an_expression_that_a_comma_tears_apart_is_told_once(computed: str) -> None:
+    """Inside {…} a comma ends a value of YAML; the way out is a pair of quotes."""
+    place, code, fix = problem_of(order() + LINES + f"computed: {computed}\n")
+
+    assert (place, code) == (f"4:{11 + computed.index(',', computed.index('('))}", "bad_expression")
+    assert "put it in quotes" in fix
+
+
+def test_texts_in_a_list_inside_of_braces_are_told_to_need_quotes() -> None:
+    """There it is no YAML any more."""
+    _, code, fix = problem_of(order() + LINES.replace("fields", "where: note in ('a', 'b'), fields"))
+
+    assert code == "syntax"
+    assert "put a value with commas or quotes in quotes" in fix
+
+
 def test_mistakes_in_several_expressions_are_told_in_one_run() -> None:
     """None hides another."""
     head = order(where="statsu = 1") + LINES + "computed: {a: upper(statsu), b: 1 +, c: 2}\n"

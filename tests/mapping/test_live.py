@@ -63,6 +63,18 @@ def test_a_difference_is_told_at_its_line_with_what_to_write(
     assert told(server) == [expected]
 
 
+def test_what_a_server_does_not_print_stays_in_the_fix() -> None:
+    """The collation, the zone and the form that the mapping says."""
+    text = ORDERS.replace("varchar(100)", "varchar(100) collate utf8mb4_bin as text")
+    pipeline, places = read_with_places(text, "orders.yaml")
+    product = pipeline.tables["shop.product"]
+    server = {**pipeline.tables, product.name: dataclasses.replace(product, columns={"id": "int", "name": "char(9)"})}
+
+    found = [problem.fix for problem in live.differences(pipeline.tables, server, columns, places)]
+
+    assert "write  name: char(9) collate utf8mb4_bin as text" in found
+
+
 def test_a_column_that_never_is_null_may_be_declared_as_one_that_may_be() -> None:
     """The wider declaration loses nothing."""
     assert told(server_with(product_id="int")) == []

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from syncsvc.mapping import load_text, meaning
-from tests.mapping.texts import ORDERS, broken, loaded
+from tests.mapping.texts import HEADS, ORDERS, broken, loaded
 
 
 def hash_of(text: str) -> str:
@@ -19,6 +19,13 @@ def test_a_hash_is_16_hex_digits_and_the_same_in_every_process() -> None:
     """It is stored in MongoDB: this value may only change together with `meaning.FORM`."""
     assert re.fullmatch("[0-9a-f]{16}", hash_of(ORDERS))
     assert hash_of(ORDERS) == "7f3411358516a6ca"
+
+
+def test_the_hash_of_every_option_together_stays_what_it_is() -> None:
+    """Also the text that an expression is kept as is stored with it."""
+    assert [loaded(head).text_hash for head in HEADS] == [
+        "16e0645a14fdfba2", "a19ce3e9ef1ac3b0", "8cef18660e9c7845", "1f8650c6c32b050e", "aea6cd691cf323eb",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

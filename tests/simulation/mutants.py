@@ -2,22 +2,13 @@
 Every guard of the core, and what it looks like when it is switched off.
 
 A mutant is a copy of the package with one piece of source replaced; it must make a seed of the simulator end wrong, or
-a test of the manual fail, so no guard is decoration.  `python -m tests.simulation.mutants NAME` looks for a seed.
+a test that says what the guard is for fail, so no guard is decoration.  `python -m tests.simulation.mutation NAME`
+looks for a seed; docs/mutants.md is made of this list.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -38,30 +29,34 @@ class Mutant:
 
 MUTANTS = (
     Mutant("duplicates are folded again", 1, "syncsvc/assembly/joiner.py", "if mark <= known:", "if False:",
-           test="tests/assembly/test_joiner.py::test_a_record_delivered_again_changes_nothing"),
+           seed=0),
     Mutant("high-water marks are forgotten", 1, "syncsvc/assembly/joiner.py",
            "self._state.put(HIGH_WATER + U16.pack(sender), high_water[sender])", "pass",
            test="tests/assembly/test_joiner.py::test_a_record_delivered_again_to_the_next_owner_changes_nothing"),
     Mutant("a moved row stays at its old address", 2, "syncsvc/routing/router.py",
-           "if old is not None and old != new:", "if old is not None and new is None:",
-           seed=6),
+           "if old is not None and old != new:", "if old is not None and new is None:"),
     Mutant("the router forgets where rows were", 2, "syncsvc/routing/router.py",
-           "known = remembered.addresses", "known = self._addresses(change.before)",
-           seed=5),
+           "known = self._addresses(change.before) if remembered is None else remembered.addresses",
+           "known = self._addresses(change.before)"),
+    Mutant("a row that no longer matches stays", 2, "syncsvc/routing/lane.py",
+           "if self._where is not None and self._where(row) is not True:", "if False:"),
+    Mutant("what is not false is true", 2, "syncsvc/routing/lane.py",
+           "if self._where is not None and self._where(row) is not True:",
+           "if self._where is not None and self._where(row) is False:"),
+    Mutant("a relation that does not apply refers to its row", 2, "syncsvc/routing/slot.py",
+           "return lambda row: key(row) if holds(row) is True else None", "return key"),
+    Mutant("a relation with a condition hangs on the shared key", 2, "syncsvc/routing/plan.py",
+           "if embed.parent_columns != key or embed.when is not None:", "if embed.parent_columns != key:"),
     Mutant("older changes are routed", 3, "syncsvc/routing/router.py",
-           "if memory.stale(remembered, place, change.ts_ms):", "if False:",
-           seed=7),
+           "if remembered is not None and stamp.older(stamped, remembered.stamp):", "if False:"),
     Mutant("the router forgets deleted rows", 3, "syncsvc/routing/router.py",
-           "            remember = memory.encode(place, change.ts_ms,",
-           "            remember = memory.encode(place if change.after else b'', change.ts_ms,",
-           seed=14),
+           "remember = memory.encode(stamped,",
+           "remember = memory.encode(stamped if change.after else stamp.UNKNOWN,"),
     Mutant("zombies are not fenced", 4, "tests/simulation/world.py",
-           "if self.fenced and (fence.epoch, fence.seq) != (epoch, seq):", "if False:",
-           seed=0),
-    Mutant("offsets are committed before emissions are sent", 4, "tests/simulation/world.py",
+           "if self.fenced and (fence.epoch, fence.seq) != (epoch, seq):", "if False:"),
+    Mutant("offsets are committed before emissions are sent", 4, "tests/simulation/stages.py",
            "        yield from world.append(stage.outbox.take())\n        if (world.rng",
-           "        held = stage.outbox.take()\n        if (world.rng",
-           seed=0),
+           "        held = stage.outbox.take()\n        if (world.rng"),
     Mutant("deliveries of an old subscription are taken", 8, "syncsvc/assembly/joiner.py",
            "if head is None or layout.COPY_HEAD.unpack(head)[0] != delivery.subscription:", "if head is None:",
            test="tests/assembly/test_joiner.py::test_a_delivery_of_an_old_subscription_is_ignored"),
@@ -74,18 +69,83 @@ MUTANTS = (
            test="tests/assembly/test_joiner.py::"
            "test_the_first_reference_subscribes_and_the_last_one_gone_unsubscribes"),
     Mutant("a remembered copy outlives its change", 11, "syncsvc/assembly/joiner.py",
-           "        self.renderer.forget(relay)\n", "",
-           seed=8),
+           "        self.renderer.forget(relay)\n", ""),
     Mutant("a relay answers nobody while it has no rows", 8, "syncsvc/assembly/relay.py",
            "if rows or not silent_when_empty:", "if rows:",
            test="tests/assembly/test_joiner.py::test_a_relay_without_rows_answers_at_once_so_that_nobody_waits_for_it"),
     Mutant("a relay delivers to the first subscriber only", 8, "syncsvc/assembly/relay.py",
            "for key, value in self._state.scan(prefix):\n            payload", "for key, value in self._state.scan("
-           "prefix)[:1]:\n            payload",
-           seed=25),
+           "prefix)[:1]:\n            payload"),
     Mutant("a changed relay leaves its holders alone", 11, "syncsvc/assembly/joiner.py",
-           "            self.agenda.touch_holders(relay, source_ms)", "            pass",
-           seed=8),
+           "            self.agenda.touch_holders(relay, source_ms)", "            pass"),
+    Mutant("a limit cuts before the list is sorted", 11, "syncsvc/assembly/render.py",
+           "        if form.ordered:\n", "        if form.limit is not None:\n            rows = rows[: form.limit]\n"
+           "        if form.ordered:\n"),
+    Mutant("a limit is none", 11, "syncsvc/assembly/render.py", "islice(found.items(), form.limit)", "found"),
+    Mutant("what is behind a limit is not counted", 11, "syncsvc/assembly/render.py",
+           "return len(found)", "return len(values)"),
+    Mutant("lists keep the order of their keys", 11, "syncsvc/assembly/render.py",
+           "        if form.ordered:\n", "        if False:\n"),
+    Mutant("an element without its required row is shown", 11, "syncsvc/assembly/render.py",
+           "return not form.required", "return True"),
+    Mutant("a document without its required row is written", 11, "syncsvc/assembly/render.py",
+           'b"".join(chunks) if shown else None', 'b"".join(chunks)'),
+    Mutant("of rows with one key the last is shown", 11, "syncsvc/assembly/render.py",
+           "if key is None or key in found:", "if key is None:"),
+    Mutant("a row without a key is shown", 11, "syncsvc/routing/labels.py",
+           'return b"\\xff\\xff"', 'return b"\\x00\\x00"'),
+    Mutant("a merged relation without a row is one null", 11, "syncsvc/assembly/forms.py",
+           "    elif not branch.merge:", "    elif True:"),
+    Mutant("a merged relation stands in an object", 11, "syncsvc/assembly/render.py",
+           "        if form.merge:\n            chunks.append(content)\n        elif", "        if"),
+    Mutant("the first case of a switch is shown", 11, "syncsvc/assembly/render.py",
+           "(case for case in form.cases if row[0][case.reference or 0] is not None)", "iter(form.cases)"),
+    Mutant("elements are shown whole", 11, "syncsvc/assembly/render.py",
+           "    if form.value is None:\n        return DOCUMENT", "    if True:\n        return DOCUMENT"),
+    Mutant("a row that changed only in what is not shown is not kept", 11, "syncsvc/routing/slot.py",
+           "one[BODY:] == other[BODY:]", "one[-8:] == other[-8:]"),
+    Mutant("an emptied table keeps its rows", 3, "syncsvc/assembly/joiner.py",
+           "for address, role, identity in self._floors.sweep(table, stamped, cursor):",
+           "for address, role, identity in self._floors.sweep(table, stamped, cursor)[:0]:"),
+    Mutant("rows older than the emptying of their table are taken", 8, "syncsvc/assembly/floors.py",
+           'return b"" if floor is not None and earlier(stamped, floor) else None', "return None"),
+    Mutant("floors are forgotten", 8, "syncsvc/assembly/floors.py", "self._state.put(FLOOR + name, stamped)", "pass"),
+    Mutant("a table is emptied up to any event", 3, "syncsvc/assembly/floors.py",
+           "if floor is None or not earlier(stamped, floor):", "if True:"),
+    Mutant("a table that is read again is not swept", 3, "syncsvc/routing/router.py",
+           "            self._state.put(SWEEP, stamped)", "            pass"),
+    Mutant("the first snapshot alone tells whether another one sweeps", 3, "syncsvc/routing/router.py",
+           "if self._first is None or self._first[stamp.TIME_BYTES :]",
+           "if self._first is not None and self._first[stamp.TIME_BYTES :]"),
+    Mutant("a sweep ends with its first record", 3, "syncsvc/assembly/floors.py",
+           "if len(rows) == SWEEP_ROWS:", "if False:"),
+    Mutant("what goes with a deleted row stays", 3, "syncsvc/assembly/joiner.py",
+           "for doomed in self._floors.take_along(address, role, slot, stamped) if stamped else ():",
+           "for doomed in ():"),
+    Mutant("a row that comes after the deletion that took it along is taken", 8, "syncsvc/assembly/floors.py",
+           "if held is not None and earlier(stamped, held[1:]):", "if False:"),
+    Mutant("rows written after a deletion go with it", 8, "syncsvc/assembly/floors.py",
+           "if slot[:1] != GRAVE and earlier(stamp_of(slot), stamped)", "if slot[:1] != GRAVE"),
+    Mutant("what went with a row it refers to is shown", 8, "syncsvc/assembly/render.py",
+           "if form.mortal and slots and self._went(row, slots):", "if False:"),
+    Mutant("a row written again as it was is not told", 8, "syncsvc/assembly/joiner.py",
+           "old is not None and role not in self._stamped and same_row(old, slot)",
+           "old is not None and same_row(old, slot)"),
+    Mutant("a deleted document stays", 3, "syncsvc/assembly/joiner.py",
+           "gone = parse(old, self._roots[role]).order", "pass"),
+    Mutant("references are not counted", 8, "syncsvc/assembly/references.py",
+           "count = step if held is None else U32.unpack(held)[0] + step", "count = step"),
+    Mutant("what holds a changed copy is not told further", 11, "syncsvc/assembly/due.py",
+           "                    self.touch_holders(holder[1:], stamp)", "                    pass"),
+    Mutant("a walk under way does not go round again", 11, "syncsvc/assembly/due.py",
+           "            elif again:", "            elif False:"),
+    Mutant("the first part of an answer is all of it", 3, "syncsvc/assembly/relay.py", "number == last", "True"),
+    Mutant("what does not fit into a step is forgotten", 11, "syncsvc/assembly/due.py",
+           "                self._wait(address, stamp, identity, now_ms)\n", ""),
+    Mutant("the first copy does not know where it was", 11, "syncsvc/assembly/due.py",
+           "            self._state.put(CURSOR, self._cursor)", "            pass"),
+    Mutant("a sweep does not wait for what was read", 3, "tests/simulation/stages.py",
+           "    if all(name in world.fences", "    if True or all(name in world.fences"),
     Mutant("the first copy ends with the first mark", 11, "syncsvc/assembly/rounds.py",
            "if level in self._complete or not self._full(level):", "if level in self._complete:",
            test="tests/assembly/test_due.py::test_the_rounds_of_end_marks_need_every_sender"),
@@ -114,65 +174,3 @@ MUTANTS = (
            test="tests/assembly/test_parking.py::"
            "test_a_document_that_becomes_too_large_parks_and_stays_as_it_was_last_written"),
 )  # fmt: skip
-
-HUNT = """
-import sys
-from tests.simulation.schedule import run
-for seed in map(int, sys.argv[1:]):
-    try:
-        documents, expected, world = run(seed)
-    except Exception as error:
-        print(seed, type(error).__name__, error)
-        sys.exit(3)
-    if documents != expected:
-        print(seed, "documents differ")
-        sys.exit(3)
-"""
-KILLED_BY_SEED, KILLED_BY_TEST = 3, 1
-NEEDED = ("syncsvc", "tests/simulation", "tests/routing", "tests/assembly")
-
-
-@contextmanager
-def copied(mutant: Mutant | None) -> Iterator[Path]:
-    """A copy of the package and of these tests, with the guard switched off."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name in NEEDED:
-            shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
-        # A package, not a mere folder: an installed checkout on the path would come before a folder.
-        (Path(folder) / "tests" / "__init__.py").touch()
-        if mutant:
-            path = Path(folder) / mutant.file
-            text = path.read_text()
-            if text.count(mutant.source) != 1:
-                raise AssertionError(f"{mutant.name}: the guard is not in {mutant.file} exactly once")
-            path.write_text(text.replace(mutant.source, mutant.replacement))
-        yield Path(folder)
-
-
-def _ran(folder: Path, killed: int, arguments: Iterable[str]) -> str | None:
-    """What Python says when it ends with `killed`, None when all went well; anything else is our own mistake."""
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode not in (0, killed):
-        raise AssertionError(done.stdout + done.stderr)
-    return None if done.returncode == 0 else done.stdout.strip()
-
-
-def hunt(folder: Path, seeds: Iterable[int]) -> str | None:
-    """The first of these seeds that ends wrong in this copy, `<seed> <how>`; None when none does."""
-    return _ran(folder, KILLED_BY_SEED, ["-c", HUNT, *map(str, seeds)])
-
-
-def failing(folder: Path, tests: Iterable[str]) -> str | None:
-    """What pytest says when one of these tests fails in this copy; None when none does."""
-    return _ran(folder, KILLED_BY_TEST, ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests])
-
-
-if __name__ == "__main__":
-    wanted = " ".join(sys.argv[1:])
-    for candidate in MUTANTS:
-        if wanted in candidate.name:
-            with copied(candidate) as place:
-                print(f"{candidate.name}: {hunt(place, range(500)) or 'SURVIVED'}", flush=True)
