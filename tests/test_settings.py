@@ -52,12 +52,12 @@ def test_a_secret_is_read_from_its_file_rather_than_from_its_variable(tmp_path: 
 
 def test_each_source_server_has_its_dsn_by_the_prefix_of_its_topics() -> None:
     """One DSN for all tables, or one for each server; an = inside a password is no prefix."""
-    one = read({"SYNCSVC_SOURCE_DSN": "mysql://u:a=b@h/shop"})
-    two = read({"SYNCSVC_SOURCE_DSN": "shop=mysql://u:p@h/shop\n crm.eu=mysql://u:a=b@k/crm"})
+    one = settings.read({"SYNCSVC_SOURCE_DSN": "mysql://u:a=b@h/shop"})
+    two = settings.read({"SYNCSVC_SOURCE_DSN": "shop=mysql://u:p@h/shop\n crm.eu=mysql://u:a=b@k/crm"})
 
     assert one.source_addresses() == {"": "mysql://u:a=b@h/shop"}
     assert two.source_addresses() == {"shop": "mysql://u:p@h/shop", "crm.eu": "mysql://u:a=b@k/crm"}
-    assert read({}).source_addresses() == {}
+    assert settings.read({}).source_addresses() == {}
 
 
 def test_a_secret_file_that_cannot_be_read_is_named() -> None:

@@ -60,6 +60,33 @@ def schema_numbers(records: Iterable[Record]) -> set[int]:
     return found
 
 
+class Bodies:
+    """Reads the bodies of framed records, whatever they are of."""
+
+    def __init__(self, schemas: Schemas) -> None:
+        """`schemas`: gives a schema by its number; asked once for each."""
+        self._schemas = schemas
+        self._readers: dict[int, Callable[[io.BytesIO], Any]] = {}
+
+    def tree(self, content: bytes, what: str) -> Any:
+        """The body as dicts and plain values; raises `DecodeError` (`change.bad_avro`) and what `schemas` raises."""
+        if len(content) <= _FRAME.size or content[0] != MAGIC:
+            raise DecodeError("change.bad_avro", f"{what} is not Avro with the number of its schema before it")
+        number = _FRAME.unpack_from(content)[1]
+        read = self._readers.get(number)
+        if read is None:
+            read = self._readers[number] = _reader(self._schemas(number), number)
+        body = io.BytesIO(content)
+        body.seek(_FRAME.size)
+        try:
+            tree = read(body)
+        except (ValueError, EOFError, IndexError, TypeError, OverflowError, MemoryError, RecursionError):
+            raise DecodeError("change.bad_avro", f"{what} does not fit schema {number}") from None
+        if body.read(1):
+            raise DecodeError("change.bad_avro", f"{what} does not fit schema {number}")
+        return tree
+
+
 class AvroTableDecoder:
     """Reads the records of one table's topic; the counterpart of `TableDecoder`."""
 
@@ -76,8 +103,7 @@ class AvroTableDecoder:
             UsageFault: as `TableDecoder`.
         """
         self._types = types or TableDecoder(table, wanted)
-        self._schemas = schemas
-        self._readers: dict[int, Callable[[io.BytesIO], Any]] = {}
+        self._tree = Bodies(schemas).tree
         columns = dict.fromkeys((*wanted, *table.key))
         #: `{name in Avro: column}` where the connector had to change a column's name.
         self._renamed = {changed: name for name in columns if (changed := _avro_name(name)) != name}
@@ -99,24 +125,6 @@ class AvroTableDecoder:
         if isinstance(tree, dict):
             self._fit(tree)
         return self._types.key(self._converted(tree, self._types.key_type, "the key"))
-
-    def _tree(self, content: bytes, what: str) -> Any:
-        """The body as dicts and plain values."""
-        if len(content) <= _FRAME.size or content[0] != MAGIC:
-            raise DecodeError("change.bad_avro", f"{what} is not Avro with the number of its schema before it")
-        number = _FRAME.unpack_from(content)[1]
-        read = self._readers.get(number)
-        if read is None:
-            read = self._readers[number] = _reader(self._schemas(number), number)
-        body = io.BytesIO(content)
-        body.seek(_FRAME.size)
-        try:
-            tree = read(body)
-        except (ValueError, EOFError, IndexError, TypeError, OverflowError, MemoryError, RecursionError):
-            raise DecodeError("change.bad_avro", f"{what} does not fit schema {number}") from None
-        if body.read(1):
-            raise DecodeError("change.bad_avro", f"{what} does not fit schema {number}")
-        return tree
 
     def _fit(self, row: dict[str, Any]) -> None:
         """Columns under their own names, decimals in the form that JSON has for them."""

@@ -40,7 +40,7 @@ def decoder_for(table: Table, wanted: Sequence[str], schemas: Schemas | None = N
     Raises:
         UsageFault: `change.undeclared_column` or `change.refused_type`, all of them.
     """
-    return _EachByItsForm(table, wanted, schemas or _no_registry)
+    return _EachByItsForm(table, wanted, schemas or no_registry)
 
 
 class _EachByItsForm:
@@ -57,7 +57,8 @@ class _EachByItsForm:
         return self._avro.decode_key(key) if key[0] == MAGIC else self._json.decode_key(key)
 
 
-def _no_registry(number: int) -> str:
+def no_registry(number: int) -> str:
+    """In place of a registry where none is set."""
     raise UsageFault(
         code="change.no_registry",
         where=f"schema {number}",

@@ -20,6 +20,7 @@ from syncsvc.cli.output import Format, Output
 from syncsvc.errors import CheckFailed, Problem, UsageFault
 
 if TYPE_CHECKING:
+    from syncsvc.settings import Settings
     from syncsvc.source.catalog import Catalog
     from syncsvc.source.proposal import Caution, Proposal
 
@@ -50,7 +51,7 @@ def init(
     from syncsvc import settings
     from syncsvc.source import address, connection, introspection, proposal
 
-    given = settings.read().source_address()
+    given, topic_prefix = _source(settings.read(), topic_prefix)
     asked = root or []
     with contextlib.closing(connection.connect(given)) as opened:
         catalog = introspection.read(opened, _databases(asked, address.parsed(given).database))
@@ -67,6 +68,24 @@ def init(
     _tell(made, _left_out(catalog, made.values()), format_)
     if problems:
         raise CheckFailed.of(problems)
+
+
+def _source(given: Settings, topic_prefix: str | None) -> tuple[str | None, str | None]:
+    """DSN and topic prefix of the server to look at; where there are several, the prefix says which."""
+    from syncsvc.source import address, servers
+
+    known = given.source_addresses()
+    if topic_prefix is None and len(known) == 1:
+        (prefix,) = known
+        return known[prefix], prefix or None
+    if topic_prefix is None and "" not in known and known:
+        raise UsageFault(
+            code="init.which_source",
+            where=address.SETTING,
+            what=f"it has DSNs for {', '.join(sorted(known))}",
+            fix=f"say which server to look at:  --topic-prefix {min(known)}",
+        )
+    return servers.dsn(given, topic_prefix or ""), topic_prefix
 
 
 def _databases(roots: Sequence[str], database: str | None) -> set[str]:

@@ -40,13 +40,13 @@ def preview(
 ) -> int:
     """Render a document from the live source (SYNCSVC_SOURCE_DSN), writing nothing."""
     from syncsvc import settings
-    from syncsvc.source import connection, keys
+    from syncsvc.source import keys, servers
     from syncsvc.source import preview as rendering
 
     loaded, number = one_document.chosen(file, collection)
     pipeline, given = loaded.each()[number], settings.read()
     wanted = keys.read(pipeline, key)
-    with contextlib.closing(connection.connect(given.source_address())) as opened:
+    with servers.connected([pipeline], given) as opened:
         found = rendering.preview(pipeline, opened, wanted, rows)
     if not diff:
         _show(found, format_)

@@ -47,14 +47,17 @@ class DeleteRules:
 
 
 _FOREIGN_KEYS = """
-    SELECT used.CONSTRAINT_NAME, used.COLUMN_NAME, used.REFERENCED_TABLE_SCHEMA, used.REFERENCED_TABLE_NAME,
-           used.REFERENCED_COLUMN_NAME, rules.DELETE_RULE
-    FROM information_schema.KEY_COLUMN_USAGE AS used
-    JOIN information_schema.REFERENTIAL_CONSTRAINTS AS rules
-      ON rules.CONSTRAINT_SCHEMA = used.CONSTRAINT_SCHEMA AND rules.CONSTRAINT_NAME = used.CONSTRAINT_NAME
-     AND rules.TABLE_NAME = used.TABLE_NAME
-    WHERE used.TABLE_SCHEMA = %s AND used.TABLE_NAME = %s AND used.REFERENCED_TABLE_NAME IS NOT NULL
-    ORDER BY used.CONSTRAINT_NAME, used.ORDINAL_POSITION"""
+    SELECT CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME
+    FROM information_schema.KEY_COLUMN_USAGE
+    WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s AND REFERENCED_TABLE_NAME IS NOT NULL
+    ORDER BY CONSTRAINT_NAME, ORDINAL_POSITION"""
+# MariaDB shows REFERENTIAL_CONSTRAINTS only to those who may do more than read; SHOW CREATE TABLE it shows to readers.
+_RULE = re.compile(
+    r"CONSTRAINT `((?:[^`]|``)+)` FOREIGN KEY .*?\)"
+    r"(?: ON DELETE (CASCADE|SET NULL|SET DEFAULT|NO ACTION|RESTRICT))?"
+    r"(?: ON UPDATE (?:CASCADE|SET NULL|SET DEFAULT|NO ACTION|RESTRICT))?,?$",
+    re.MULTILINE,
+)
 
 
 def introspect(connection: Connection, names: Collection[str]) -> DeleteRules:
@@ -63,13 +66,23 @@ def introspect(connection: Connection, names: Collection[str]) -> DeleteRules:
     keys: list[ForeignKey] = []
     for name in names:
         found: dict[str, ForeignKey] = {}
-        for constraint, column, database, table, referred, rule in rows_of(cursor, _FOREIGN_KEYS, name.split(".", 1)):
+        rows = rows_of(cursor, _FOREIGN_KEYS, name.split(".", 1))
+        done = _rules(cursor, name) if rows else {}
+        for constraint, column, database, table, referred in rows:
+            rule = done.get(constraint, "RESTRICT")
             before = found[constraint].pairs if constraint in found else frozenset()
             pairs = before | {(column, referred)}
             found[constraint] = ForeignKey(constraint, name, f"{database}.{table}", pairs, rule)
         keys += found.values()
     ((server,),) = rows_of(cursor, "SELECT VERSION()", ())
     return DeleteRules(tuple(keys), _logs(server), server)
+
+
+def _rules(cursor: Cursor, name: str) -> dict[str, str]:
+    """`{constraint: what ON DELETE says}` of a table."""
+    quoted = ".".join("`" + part.replace("`", "``").replace("%", "%%") + "`" for part in name.split(".", 1))
+    ((_, text),) = rows_of(cursor, f"SHOW CREATE TABLE {quoted}", ())
+    return {constraint.replace("``", "`"): rule or "RESTRICT" for constraint, rule in _RULE.findall(text)}
 
 
 def _logs(version: str) -> bool:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import bson
 
-from syncsvc.changes import collation, column_text
+from syncsvc.changes import columns as column_types
 from syncsvc.expressions import row_function
 from syncsvc.keys import canonical, component, integer, sort_key
 from syncsvc.mapping import model
@@ -152,13 +152,8 @@ def key_of(columns: Sequence[str], names: Sequence[str], folds: Folds = NO_FOLDS
 
 def folds_of(table: model.Table) -> Folds:
     """Columns of a table whose declared collation calls different texts equal."""
-    found = {}
-    for name, text in table.columns.items():
-        collated = column_text.read(text).collation
-        fold = collation.folded(collated) if collated else None
-        if fold is not None:
-            found[name] = fold
-    return found
+    folds = {name: column_types.folding(text) for name, text in table.columns.items() if "collate" in text}
+    return {name: fold for name, fold in folds.items() if fold is not None}
 
 
 def _folded_key(columns: Sequence[str], names: Sequence[str], folds: Folds) -> Callable[[Row], bytes | None]:

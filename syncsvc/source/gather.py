@@ -8,7 +8,7 @@ relations name, and never more than it was told: a document with a million rows 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -34,14 +34,14 @@ Row = dict[str, Printed | None]
 class Gathering:
     """The rows of one document, as they are found."""
 
-    def __init__(self, pipeline: Pipeline, cursor: Any, most_rows: int) -> None:
+    def __init__(self, pipeline: Pipeline, cursors: Mapping[str, Any], most_rows: int) -> None:
         """
         Args:
             pipeline: what to read.
-            cursor: of `printed.snapshot`.
+            cursors: `{topic prefix: cursor of printed.snapshot}`.
             most_rows: how many rows may be read in all.
         """
-        self._pipeline, self._cursor, self._most = pipeline, cursor, most_rows
+        self._pipeline, self._cursors, self._most = pipeline, cursors, most_rows
         self._columns = {
             table: tuple(dict.fromkeys((*pipeline.tables[table].key, *columns)))
             for table, columns in compile_plan(pipeline).columns.items()
@@ -103,8 +103,9 @@ class Gathering:
 
     def _ask(self, table: str, query: str, arguments: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
         try:
-            self._cursor.execute(query, tuple(arguments))
-            found: Sequence[tuple[Any, ...]] = self._cursor.fetchall()
+            cursor = self._cursors[self._pipeline.tables[table].topic_prefix or self._pipeline.topic_prefix]
+            cursor.execute(query, tuple(arguments))
+            found: Sequence[tuple[Any, ...]] = cursor.fetchall()
             return found
         except pymysql.err.MySQLError as error:
             code, said = error.args[0] if error.args else 0, error.args[-1] if error.args else type(error).__name__

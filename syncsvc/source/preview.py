@@ -7,6 +7,8 @@ pure path in memory.  Writes nothing, needs neither Kafka nor MongoDB.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,13 +44,14 @@ class Preview:
     rows: dict[str, int]
 
 
-def preview(pipeline: Pipeline, connection: Connection, key: Key, most_rows: int = MOST_ROWS) -> Preview:
+def preview(pipeline: Pipeline, connections: Mapping[str, Connection], key: Key, most_rows: int = MOST_ROWS) -> Preview:
     """
     The document of a root key as it would be now.
 
     Args:
         pipeline: a checked mapping.
-        connection: to the source, for nothing else afterwards (see `printed.snapshot`).
+        connections: `{topic prefix: connection}` as `servers.connected` gives them, for nothing else afterwards (see
+            `printed.snapshot`).  Rows of one server are of one moment, those of several are not.
         key: of the root row.
         most_rows: how many rows may be read.
 
@@ -56,8 +59,11 @@ def preview(pipeline: Pipeline, connection: Connection, key: Key, most_rows: int
         CheckFailed: `preview.no_row`, `preview.too_many_rows`, `source.value`, or the code of a record that the
             pipeline would park.
     """
-    with printed.snapshot(connection) as cursor:
-        gathering = Gathering(pipeline, cursor, most_rows)
+    with ExitStack() as stack:
+        each = {id(opened): opened for opened in connections.values()}
+        cursors = {number: stack.enter_context(printed.snapshot(opened)) for number, opened in each.items()}
+        of_prefix = {prefix: cursors[id(opened)] for prefix, opened in connections.items()}
+        gathering = Gathering(pipeline, of_prefix, most_rows)
         root = gathering.read(list(key.words.items()))
     if root is None:
         raise CheckFailed(

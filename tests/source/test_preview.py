@@ -115,7 +115,7 @@ def test_a_preview_equals_the_sql_join(run: Run, source: Stack, tmp_path: Path, 
     for document in documents:
         key = keys.read(pipeline, typed(document["_id"]))
         with closing(connection.connect(source.addresses.sql_dsn)) as opened:
-            found = preview(pipeline, opened, key)
+            found = preview(pipeline, {pipeline.topic_prefix: opened}, key)
         assert found.document is not None
         assert first_difference(document, found.document) is None
 
@@ -131,7 +131,8 @@ def test_every_type_is_read_as_the_connector_would_send_it(source: Stack, tmp_pa
         day = f"{document['_id']['day']:%Y-%m-%d}".rjust(10, "0")
         key = keys.read(pipeline, f'{{"day": "{day}", "code": "{words[day]}"}}')
         with closing(connection.connect(source.addresses.sql_dsn)) as opened:
-            assert first_difference(document, preview(pipeline, opened, key).document) is None
+            found = preview(pipeline, {pipeline.topic_prefix: opened}, key)
+        assert first_difference(document, found.document) is None
 
 
 def test_the_command_prints_extended_json_or_a_tree(run: Run, source: Stack, tmp_path: Path) -> None:
@@ -160,6 +161,21 @@ def test_a_key_of_several_columns_is_written_as_json(run: Run, source: Stack, tm
     assert run("preview", file, "--key", "1", "-o", "json").codes == ["key.bad_form"]
     wrong = run("preview", file, "--key", '{"from_date": "yesterday", "emp_no": 1}', "-o", "json")
     assert (wrong.code, wrong.codes) == (2, ["key.bad_value"])
+
+
+def test_tables_of_several_servers_are_read_each_from_its_own(
+    run: Run, source: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which one is told by the prefix of a table's topics; a prefix without a DSN is told."""
+    file = proposed(run, tmp_path, "rental_shop.film")
+    text = file.read_text().replace("  rental_shop.language:\n", "  rental_shop.language:\n    topic_prefix: other\n")
+    file.write_text(text)
+    address = source.env()["SYNCSVC_SOURCE_DSN"]
+
+    monkeypatch.setenv("SYNCSVC_SOURCE_DSN", f"rental_shop={address} other={address}")
+    assert run("preview", file, "--key", 1, "-o", "json").json["document"]["language"]["name"] == "English"
+    monkeypatch.setenv("SYNCSVC_SOURCE_DSN", f"rental_shop={address}")
+    assert run("preview", file, "--key", 1, "-o", "json").codes == ["source.no_dsn"]
 
 
 def test_a_key_is_found_as_the_server_compares_it(run: Run, source: Stack, tmp_path: Path) -> None:
