@@ -114,7 +114,9 @@ class PipelineHost:
                 schemas=given.schemas,
             )  # fmt: skip
         else:
-            router = SchemaChanges(given.plan, tp.topic, tp.partition, sender=sender, end=end, state=opened.state)
+            router = SchemaChanges(
+                given.plan, tp.topic, tp.partition, sender=sender, end=end, state=opened.state, schemas=given.schemas
+            )
         return RouterActor(
             given.plan, source, router, opened, log=given.log, ledger=given.ledger, report=report,
             commit_seconds=given.commit_seconds, failed=given.failed, schemas=given.schemas,

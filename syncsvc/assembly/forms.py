@@ -30,7 +30,7 @@ class Form:
     """A branch, ready to be rendered."""
 
     __slots__ = (
-        "absent", "cases", "label", "level", "limit", "many", "mapped", "merge", "mortal", "name", "node", "ordered",
+        "absent", "cascade", "cases", "label", "level", "limit", "many", "mapped", "merge", "name", "node", "ordered",
         "reference", "required", "role", "simple", "value",
     )  # fmt: skip
 
@@ -39,7 +39,7 @@ class Form:
         self.label, self.name = branch.name, branch.name.encode() + b"\x00"
         self.many, self.role, self.reference, self.ordered = branch.many, branch.role, branch.reference, branch.ordered
         self.limit, self.mapped, self.merge = branch.limit, branch.mapped, branch.merge
-        self.required, self.mortal = branch.required, branch.mortal
+        self.required, self.cascade = branch.required, branch.cascade
         self.value = None if branch.value is None else branch.value.encode()
         references = plan.roles[parent].references
         #: First byte of the address of its relay; empty when its rows are at the document's own address.

@@ -21,12 +21,11 @@ from syncsvc.assembly.render import Renderer
 from syncsvc.assembly.rounds import Rounds
 from syncsvc.assembly.state import State
 from syncsvc.keys import Partitioner
-from syncsvc.routing import records
+from syncsvc.routing import records, stamp
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.records import HEADER, HEADER_BYTES, KINDS, OPERATOR, Keyed, Outbox, Record, foreign
 from syncsvc.routing.senders import Senders
-from syncsvc.routing.slot import GOOD, GRAVE, parse, poison_of, poisoned, same_row, unpoisoned
-from syncsvc.routing.stamp import ts_ms
+from syncsvc.routing.slot import GOOD, parse, poison_of, poisoned, same_row, stamp_of, unpoisoned
 
 RETRY_DOCUMENT, SKIP_DOCUMENT, SKIP_RECORD = range(1, 4)
 
@@ -73,9 +72,12 @@ class Joiner:
         if self.rounds.copied is not None:
             self.agenda.resume()
             self.renderer.answered_to = self.rounds.copied
-        #: `{role of a root: its references}`.
-        self._roots = {view.role: len(plan.roles[view.role].references) for view in plan.views}
-        self._floors = Floors(plan, partition, state, self.outbox, self._partition_of)
+        #: `{role of a root: its references, whether its slots say where a former life ended}`.
+        self._roots = {
+            view.role: (len(plan.roles[view.role].references), plan.roles[view.role].ended) for view in plan.views
+        }
+        self._takes = plan.takes
+        self._floors = Floors(plan, partition, state, self.outbox)
         self._stamped = plan.stamped
         self._high_water: dict[int, bytes] = {}
         self._risen: set[int] = set()
@@ -121,19 +123,16 @@ class Joiner:
     ) -> None:
         if kind == records.PUT:
             role, identity, slot = records.parse_row(value)
-            gone = self._floors.bar(address, role, slot)
-            if gone is None:
-                self._place(address, role, identity, slot, source_ms)
-            else:
+            if self._floors.bar(role, slot):
                 self.tally.barred += 1
-                self._delete(address, role, identity, gone, source_ms, slot)
+                self._place(address, role, identity, None, source_ms)
+            else:
+                self._place(address, role, identity, slot, source_ms)
         elif kind == records.REMOVE:
             role, identity, deleted = records.parse_row(value)
-            if deleted:
-                held = self._state.get(row_key(SLOT, address, role, identity))
-                self._delete(address, role, identity, deleted, source_ms, held)
-            else:
-                self._place(address, role, identity, None, source_ms)
+            if deleted and role in self._takes:
+                self._take_along(address, role, deleted, source_ms)
+            self._place(address, role, identity, None, source_ms)
         elif kind in (records.ROW, records.ANSWER):
             self._deliver(address, records.parse_delivery(value), source_ms)
         elif kind == records.SUBSCRIBE:
@@ -147,9 +146,6 @@ class Joiner:
             role, identity, place_of_record = records.parse_row(value)
             held = self._state.get(row_key(SLOT, address, role, identity))
             self._place(address, role, identity, poisoned(place_of_record, held), source_ms)
-        elif kind == records.DOOM:
-            role, stamped = records.parse_doom(value)
-            self._doom(address, role, stamped, source_ms)
         elif kind == records.BARRIER:
             self._barrier(*records.parse_barrier(value), source_ms)
         else:
@@ -170,37 +166,29 @@ class Joiner:
             self._state.delete(key)
         else:
             self._state.put(key, slot)
-        if old is not None and old[:1] not in (GOOD, GRAVE):
+        if old is not None and old[:1] != GOOD:
             self._healed.append((poison_of(old) or b"").decode())
         if address[0] >= self._views:
             self._relay.deliver(address, Keyed(role, identity, slot))
             return
-        if not identity:
-            self.agenda.touch(address, source_ms)
-            return
         self._references.change(role, HELD_BY_DOCUMENT + address, old, slot)
         gone = b""
         if slot is None and old is not None and role in self._roots:
-            gone = parse(old, self._roots[role]).order
+            references, ended = self._roots[role]
+            gone = parse(old, references, ended=ended).order
         self.agenda.touch(address, source_ms, gone)
 
-    def _delete(
-        self, address: bytes, role: int, identity: bytes, stamped: bytes, source_ms: int, slot: bytes | None
-    ) -> None:
-        """A row was deleted in the source, and, unless its table went, with it what the mapping says it takes along."""
-        if stamped and (grave := self._floors.grave(address, role, stamped)) is not None:
-            # Before the row goes: nobody shows what refers to it as if it referred to nothing.
-            self._place(address, role, b"", grave, source_ms)
-        for doomed in self._floors.take_along(address, role, slot, stamped) if stamped else ():
-            self._doom(address, doomed, stamped, source_ms)
-        self._place(address, role, identity, None, source_ms)
-
-    def _doom(self, address: bytes, role: int, stamped: bytes, source_ms: int) -> None:
-        """Rows at an address went with their parent; those that are written later are not touched by it."""
-        for identity in self._floors.doom(address, role, stamped):
-            self.tally.doomed += 1
-            held = self._state.get(row_key(SLOT, address, role, identity))
-            self._delete(address, role, identity, stamped, source_ms, held)
+    def _take_along(self, address: bytes, role: int, deleted: bytes, source_ms: int) -> None:
+        """
+        A root was deleted: forgets rows at its address that went with it.  What is not forgotten is not shown (see
+        `render`): this keeps the state small, no more.
+        """
+        for taken in self._takes[role]:
+            prefix = row_key(SLOT, address, taken, b"")
+            for key, slot in self._state.scan(prefix):
+                if stamp.earlier(stamp_of(slot), deleted):
+                    self.tally.doomed += 1
+                    self._place(address, taken, key[len(prefix) :], None, source_ms)
 
     def _barrier(self, table: int, stamped: bytes, cursor: bytes, source_ms: int) -> None:
         """A table has no rows older than the stamp: takes away those that are held, some in each record."""
@@ -222,8 +210,7 @@ class Joiner:
                 self._state.delete(key)
             else:
                 self._state.put(key, slot)
-            if identity:
-                self._references.change(role, HELD_BY_COPY + relay, old, slot)
+            self._references.change(role, HELD_BY_COPY + relay, old, slot)
         if delivery.complete:
             self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(delivery.subscription, True))
             self.agenda.touch_holders(relay, source_ms)
@@ -263,5 +250,5 @@ def control(action: int, address: bytes, source_ms: int, payload: bytes = b"") -
 
 def barrier(table: int, stamped: bytes) -> tuple[bytes, bytes]:
     """A barrier record, `(key, value)`: rows of the table of this number that are older than the stamp are gone."""
-    header = HEADER.pack(records.FORMAT, records.BARRIER, OPERATOR, 0, 0, ts_ms(stamped))
+    header = HEADER.pack(records.FORMAT, records.BARRIER, OPERATOR, 0, 0, stamp.ts_ms(stamped))
     return b"", header + records.barrier_payload(table, stamped)

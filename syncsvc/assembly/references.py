@@ -18,7 +18,7 @@ from syncsvc.keys import Partitioner
 from syncsvc.routing import records
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.records import Outbox
-from syncsvc.routing.slot import GRAVE, references_of
+from syncsvc.routing.slot import references_of
 
 
 class ReferenceBook:
@@ -105,5 +105,4 @@ class ReferenceBook:
         for key, slot in self._state.scan(prefix):
             if len(key) > len(prefix):
                 self._state.delete(key)
-                if slot[:1] != GRAVE:
-                    self.change(layout.U16.unpack_from(key, len(prefix))[0], HELD_BY_COPY + relay, slot, None)
+                self.change(layout.U16.unpack_from(key, len(prefix))[0], HELD_BY_COPY + relay, slot, None)

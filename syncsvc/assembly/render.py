@@ -19,16 +19,16 @@ from syncsvc.assembly.state import State
 from syncsvc.expressions import ComputeError, evaluate
 from syncsvc.routing import labels
 from syncsvc.routing.plan import Plan
-from syncsvc.routing.slot import BODY, GOOD, GRAVE, parse
-from syncsvc.routing.stamp import older
+from syncsvc.routing.slot import BODY, GOOD, parse
+from syncsvc.routing.stamp import earlier
 
 #: MongoDB refuses documents above 16 MiB; the rest is room for `_sync`.
 MOST_BYTES = 16 * 1024 * 1024 - 64
 MOST_COPIES = 10_000  # remembered, about 4 MB
 
 Rows = list[tuple[bytes, bytes]]
-#: A slot taken apart: references, order, elements, stamp.
-Parts = tuple[tuple[bytes | None, ...], bytes, bytes, bytes]
+#: A slot taken apart: references, order, elements, stamp, end.
+Parts = tuple[tuple[bytes | None, ...], bytes, bytes, bytes, bytes]
 #: `{role: slots}` at a document's address.
 ByRole = dict[int, list[bytes]]
 
@@ -54,6 +54,7 @@ class Renderer:
         self._state = state
         self._views = [(view.role, LevelForm(plan, view.level, view.role)) for view in plan.views]
         self._references = [len(role.references) for role in plan.roles]
+        self._ended = [role.ended for role in plan.roles]
         #: Subscriptions up to this place count as answered: the first copy is over.
         self.answered_to = 0
         self._complete, self._problem = True, ""
@@ -92,11 +93,11 @@ class Renderer:
     def _parts(self, role: int, slot: bytes) -> Parts:
         """Cuts a slot; a poisoned one is noted as the document's problem and shows its last good form."""
         count = self._references[role]
-        if slot[:1] != GOOD or count > 1:
-            whole = parse(slot, count)
+        if slot[:1] != GOOD or count > 1 or self._ended[role]:
+            whole = parse(slot, count, ended=self._ended[role])
             if whole.poison is not None:
                 self._problem = f"row.unreadable: {whole.poison.decode()} could not be decoded"
-            return whole.references, whole.order, whole.elements, whole.stamp
+            return whole.references, whole.order, whole.elements, whole.stamp, whole.ended
         at = BODY
         references: tuple[bytes | None, ...] = ()
         if count:
@@ -109,7 +110,7 @@ class Renderer:
                 at += length
         length = (slot[at] << 8) | slot[at + 1]
         at += 2
-        return references, slot[at : at + length], slot[at + length :], slot[1:BODY]
+        return references, slot[at : at + length], slot[at + length :], slot[1:BODY], b""
 
     def _fill(
         self, chunks: list[bytes], level: LevelForm, row: Parts, by_role: ByRole | None, sizes: dict[str, int]
@@ -127,10 +128,10 @@ class Renderer:
                     continue
                 form = case
             slots = self._slots(form, row[0], by_role)
-            if form.mortal and slots and self._went(row, slots):
+            if form.cascade and not form.many and self._went(form, row, slots):
                 return False
             if form.many:
-                sizes[form.label] = self._many(chunks, form, slots)
+                sizes[form.label] = self._many(chunks, form, slots, row)
             elif not self._one(chunks, form, slots, sizes):
                 return False
         if level.computed:
@@ -143,16 +144,16 @@ class Renderer:
         key = references[form.reference]
         return [] if key is None else self._copy(form.node + key)
 
-    def _went(self, row: Parts, slots: list[bytes]) -> bool:
-        """Whether a row went with one it refers to, which was deleted after the row was written."""
-        return any(slot[:1] == GRAVE and older(row[3], slot[1:]) for slot in slots)
+    def _went(self, form: Form, row: Parts, slots: list[bytes]) -> bool:
+        """Whether a row went with the one it refers to: that is not there, or a former life of it ended since."""
+        if form.reference is not None and row[0][form.reference] is None:
+            return False
+        return not slots or earlier(row[3], self._parts(form.role, slots[0])[4])
 
     def _one(self, chunks: list[bytes], form: Form, slots: list[bytes], sizes: dict[str, int]) -> bool:
         content = None
-        for slot in slots:
-            if slot[:1] != GRAVE:
-                content = self._content(form, self._parts(form.role, slot), sizes if form.merge else {})
-                break
+        if slots:
+            content = self._content(form, self._parts(form.role, slots[0]), sizes if form.merge else {})
         if content is None:
             chunks.append(form.absent)
             return not form.required
@@ -165,9 +166,11 @@ class Renderer:
             chunks += (kind, form.name, value)
         return True
 
-    def _many(self, chunks: list[bytes], form: Form, slots: list[bytes]) -> int:
+    def _many(self, chunks: list[bytes], form: Form, slots: list[bytes], parent: Parts) -> int:
         """Appends a list or an object; returns how many rows it has, shown or not."""
-        rows = [self._parts(form.role, slot) for slot in slots if slot[:1] != GRAVE]
+        rows = [self._parts(form.role, slot) for slot in slots]
+        if form.cascade:  # what was written before a former life of its parent ended went with that
+            rows = [row for row in rows if not earlier(row[3], parent[4])]
         if form.ordered:
             rows.sort(key=_order_behind_key if form.mapped else _order)
         if not form.simple:

@@ -19,7 +19,7 @@ from syncsvc.assembly.state import State
 from syncsvc.cli import written_keys
 from syncsvc.routing import stamp
 from syncsvc.routing.plan import Branch, Level, Plan, Role
-from syncsvc.routing.slot import GRAVE, parse, stamp_of
+from syncsvc.routing.slot import parse, stamp_of
 
 _POSITION = struct.Struct(">IQIB")  # as in `changes.change`: file, place, row, phase
 #: A stamp knows its binlog by a checksum of its name: these are the names that servers give.
@@ -147,25 +147,22 @@ class _Walk:
         for key, slot in held:
             role = self._plan.roles[U16.unpack_from(key, start)[0]]
             identity = key[start + 2 :]
-            if not identity or role.number not in self._paths:
-                continue  # the mark below which rows of a role are gone
+            if role.number not in self._paths:
+                continue
             self.rows.append(self._row(role, identity, slot))
-            if slot[:1] != GRAVE:
-                self._follow(role, slot)
+            self._follow(role, slot)
 
     def _row(self, role: Role, identity: bytes, slot: bytes) -> HeldRow:
         key = dict(zip(role.identity, written_keys.values(identity, len(role.identity)), strict=True))
         path = self._paths[role.number]
-        if slot[:1] == GRAVE:
-            return HeldRow(path, role.table, key, position(slot[1:]), "deleted")
-        poison = parse(slot, len(role.references)).poison
+        poison = parse(slot, len(role.references), ended=role.ended).poison
         record = None if poison is None else poison.decode("utf-8", "replace")
         return HeldRow(
             path, role.table, key, position(stamp_of(slot)), "held" if poison is None else "unreadable", record
         )
 
     def _follow(self, role: Role, slot: bytes) -> None:
-        for index, key in enumerate(parse(slot, len(role.references)).references):
+        for index, key in enumerate(parse(slot, len(role.references), ended=role.ended).references):
             branch = self._branches.get((role.number, index))
             relay = bytes((role.references[index].node,)) + (key or b"")
             if key is not None and branch is not None and relay not in self._seen:
@@ -185,7 +182,7 @@ class _Walk:
                 dict(zip(role.address, written_keys.values(relay[1:], len(role.address)), strict=True)),
                 None if place is None else place - 1,
                 bool(answered) or (place is not None and place <= self._answered_to),
-                sum(slot[:1] != GRAVE for _, slot in here),
+                len(here),
                 self._state.get(WALK + relay) is not None,
             )
         )

@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 
 def load_with_places(files: Iterable[Path]) -> list[tuple[Pipeline, Places]]:
     """
-    The pipelines with the places of their keys, in the order given.
+    The pipelines with the places of their keys, in the order given; files of cases among them are passed over.
 
     Raises:
         UsageFault: with the problems of every file.
     """
     from syncsvc import mapping
+    from syncsvc.mapping.cases import mapping_of
 
     found: list[tuple[Pipeline, Places]] = []
     problems: list[Problem] = []
     for file in files:
+        if mapping_of(file) is not None:  # `pipelines/*.yaml` names them too
+            continue
         try:
             found.append(mapping.load_with_places(file))
         except UsageFault as fault:

@@ -33,10 +33,10 @@ class Lane:
         found = self._key(row)
         return None if found is None else self._node + found
 
-    def placed(self, row: Row, stamped: bytes) -> tuple[bytes | None, bytes]:
+    def placed(self, row: Row, stamped: bytes, ended: bytes) -> tuple[bytes | None, bytes]:
         """`(address, slot)`; no slot where there is no address."""
         address = self.address(row)
-        return address, b"" if address is None else self._slot(row, stamped)
+        return address, b"" if address is None else self._slot(row, stamped, ended)
 
     def address_of_identity(self, values: Row) -> bytes | None:
         """Where the row of this primary key lives, as far as that can be told from the key."""

@@ -22,6 +22,8 @@ class Memory(NamedTuple):
 
     #: Where in the source its last change stands (see `stamp`).
     stamp: bytes
+    #: Where a former life of it ended, unknown where there was none; empty in tables where nobody asks for it.
+    ended: bytes
     #: One for each role of the table, None where the row is at no address.
     addresses: tuple[bytes | None, ...]
 
@@ -36,20 +38,21 @@ def key(identity: bytes) -> bytes:
     return ROW + identity
 
 
-def encode(stamped: bytes, addresses: tuple[bytes | None, ...]) -> bytes:
+def encode(stamped: bytes, ended: bytes, addresses: tuple[bytes | None, ...]) -> bytes:
     """Bytes of a memory."""
-    parts = [stamped]
+    parts = [stamped, ended]
     for address in addresses:
         parts.append(b"\x00\x00" if address is None else _LENGTH.pack(len(address)) + address)
     return b"".join(parts)
 
 
-def decode(value: bytes) -> Memory:
-    """The memory that `encode` wrote."""
-    at, addresses = stamp.BYTES, []
+def decode(value: bytes, *, ended: bool) -> Memory:
+    """The memory that `encode` wrote; `ended`: whether memories of the table have that part."""
+    start = 2 * stamp.BYTES if ended else stamp.BYTES
+    at, addresses = start, []
     while at < len(value):
         size = _LENGTH.unpack_from(value, at)[0]
         at += 2
         addresses.append(value[at : at + size] if size else None)
         at += size
-    return Memory(value[: stamp.BYTES], tuple(addresses))
+    return Memory(value[: stamp.BYTES], value[stamp.BYTES : start], tuple(addresses))

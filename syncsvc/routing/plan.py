@@ -56,8 +56,8 @@ class Role:
     map_day: bool = False
     #: Whether its rows are documents.
     root: bool = False
-    #: Whether its rows are gone with the parent they are addressed to, where that is deleted (`cascade`, many).
-    doomed: bool = False
+    #: Whether its slots say where a former life of the row ended: what does not outlive it is gone if it is older.
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class Branch:
     mapped: bool = False
     merge: bool = False
     required: bool = False
-    #: The parent's row is gone with the row it refers to, where that is deleted (`cascade`, one).
-    mortal: bool = False
+    #: A row does not outlive the one it refers to (`on_parent_delete: cascade`).
+    cascade: bool = False
     #: Several relations of which one is shown, under one name: the first whose reference holds (`switch`).
     cases: tuple[Branch, ...] = ()
 
@@ -121,13 +121,10 @@ class Plan:
     columns: dict[str, tuple[str, ...]]
     #: Columns of the address of each node.
     arity: tuple[int, ...]
-    #: Roles whose deleted rows leave the position of their deletion behind: a `mortal` branch shows them.
-    grave: frozenset[int]
-    #: Roles with a `mortal` branch: the position of their rows matters to what is shown.
+    #: Roles whose rows do not outlive others: where they were written matters to what is shown.
     stamped: frozenset[int]
-    #: `{role: (index of a reference, doomed role)}` of relations by which a deleted row takes others along; the index
-    #: is None where they are at the row's own address.
-    dooms: dict[int, tuple[tuple[int | None, int], ...]]
+    #: `{role of a root: roles at its own address}` whose rows go with it.
+    takes: dict[int, tuple[int, ...]]
 
     def roles_of(self, table: str) -> tuple[Role, ...]:
         """Roles a table plays, in the order of the mapping."""
@@ -151,9 +148,8 @@ class _Compiler:
         self.views = pipeline.each()
         self.arity = [len(view.root.key) for view in self.views]
         self.depth = 0
-        self.grave: set[int] = set()
         self.stamped: set[int] = set()
-        self.dooms: dict[int, list[tuple[int | None, int]]] = {}
+        self.takes: dict[int, tuple[int, ...]] = {}
 
     def _view(self, node: int, view: model.Pipeline) -> View:
         root, number, key = view.root, len(self.roles), self.pipeline.tables[view.root.table].key
@@ -175,10 +171,15 @@ class _Compiler:
             Role(
                 number, embed.table, node, embed.child_columns, identity, embed.fields, order, where=embed.where,
                 computed=_of_row(embed.computed), map_by=embed.map_by, map_day=self._day(embed),
-                doomed=embed.kind == "many" and embed.on_parent_delete == "cascade",
             )
         )  # fmt: skip
         return number
+
+    def _cascades(self, parent: str, embed: model.Embed) -> bool:
+        """Between two servers there is no foreign key, and positions do not compare."""
+        one, other = self.pipeline.tables[parent], self.pipeline.tables[embed.table]
+        same = (one.topic_prefix or self.pipeline.topic_prefix) == (other.topic_prefix or self.pipeline.topic_prefix)
+        return same and embed.on_parent_delete == "cascade"
 
     def _day(self, embed: model.Embed) -> bool:
         text = self.pipeline.tables[embed.table].columns.get(embed.map_by or "", "")
@@ -212,16 +213,17 @@ class _Compiler:
         return Level(tuple(_switches(branches)), shown)
 
     def _branch(self, parent: int, role: int, embed: model.Embed, index: int | None, depth: int) -> Branch:
-        many, cascade = embed.kind == "many", embed.on_parent_delete == "cascade"
-        if cascade and many:
-            self.dooms.setdefault(parent, []).append((index, role))
-        elif cascade:
-            self.grave.add(role)
-            self.stamped.add(parent)
+        many, cascade = embed.kind == "many", self._cascades(self.roles[parent].table, embed)
+        if cascade:
+            lasting, passing = (parent, role) if many else (role, parent)
+            self.roles[lasting] = replace(self.roles[lasting], ended=True)
+            self.stamped.add(passing)
+            if many and index is None:
+                self.takes[parent] = (*self.takes.get(parent, ()), role)
         level = self._level(role, embed.embed, embed.computed, depth)
         return Branch(
             embed.name, many, role, index, level, many and bool(self.roles[role].order_by), embed.limit, embed.value,
-            embed.map_by is not None, embed.merge, embed.required, cascade and not many,
+            embed.map_by is not None, embed.merge, embed.required, cascade,
         )  # fmt: skip
 
     def _node(self, embed: model.Embed) -> int:
@@ -236,8 +238,8 @@ class _Compiler:
             used = {column for role in self.roles if role.table == name for column in _columns_of(role)}
             columns[name] = tuple(column for column in table.columns if column in used)
         return Plan(
-            pipeline, tuple(self.roles), views, self.depth, columns, tuple(self.arity), frozenset(self.grave),
-            frozenset(self.stamped), {role: tuple(doomed) for role, doomed in self.dooms.items()},
+            pipeline, tuple(self.roles), views, self.depth, columns, tuple(self.arity), frozenset(self.stamped),
+            self.takes,
         )  # fmt: skip
 
 

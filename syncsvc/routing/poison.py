@@ -37,8 +37,9 @@ class State(Protocol):
 class Poison:
     """The unreadable records of one source partition that no later image of their rows has made good."""
 
-    def __init__(self, state: State, lanes: Sequence[Lane]) -> None:
-        self._state, self._lanes = state, lanes
+    def __init__(self, state: State, lanes: Sequence[Lane], *, ended: bool) -> None:
+        """`ended`: whether memories of the table say where a former life of a row ended."""
+        self._state, self._lanes, self._ended = state, lanes, ended
         self._places = {key[1:]: value.decode().split("\n") for key, value in state.scan(POISONED)}
         self._healed: list[str] = []
 
@@ -50,7 +51,9 @@ class Poison:
         self._state.put(POISONED + identity, "\n".join(places).encode())
         held = self._state.get(memory.key(identity))
         nowhere = (None,) * len(self._lanes)
-        known = memory.Memory(stamp.UNKNOWN, nowhere) if held is None else memory.decode(held)
+        nothing_before = stamp.UNKNOWN if self._ended else b""
+        unknown = memory.Memory(stamp.UNKNOWN, nothing_before, nowhere)
+        known = unknown if held is None else memory.decode(held, ended=self._ended)
         addresses, sent = [], []
         for lane, address in zip(self._lanes, known.addresses, strict=True):
             target = lane.address_of_identity(values) if address is None else address
@@ -58,7 +61,7 @@ class Poison:
             if target is not None:
                 sent.append((target, records.row_payload(lane.number, identity, place.encode())))
         # Remembered, so that a later delete of the row also takes the poison away (invariant 2).
-        self._state.put(memory.key(identity), memory.encode(known.stamp, tuple(addresses)))
+        self._state.put(memory.key(identity), memory.encode(known.stamp, known.ended, tuple(addresses)))
         return sent
 
     def heal(self, identity: bytes) -> None:

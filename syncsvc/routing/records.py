@@ -16,7 +16,7 @@ from syncsvc.errors import Drift
 from syncsvc.routing import stamp
 
 FORMAT = 2
-PUT, REMOVE, SUBSCRIBE, UNSUBSCRIBE, ROW, ANSWER, MARK, POISON, CONTROL, BARRIER, DOOM = range(1, 12)
+PUT, REMOVE, SUBSCRIBE, UNSUBSCRIBE, ROW, ANSWER, MARK, POISON, CONTROL, BARRIER = range(1, 11)
 KINDS = {
     PUT: "put",
     REMOVE: "remove",
@@ -28,7 +28,6 @@ KINDS = {
     POISON: "poison",
     CONTROL: "control",
     BARRIER: "barrier",
-    DOOM: "doom",
 }
 
 #: format, kind, sender, place (offset of the causing record + 1), index, source commit time in ms.
@@ -109,16 +108,6 @@ def parse_barrier(value: bytes) -> tuple[int, bytes, bytes]:
     """`(table, stamp, cursor)` of a BARRIER record's value."""
     table, start = _U16.unpack_from(value, HEADER_BYTES)[0], HEADER_BYTES + 2
     return table, value[start : start + stamp.BYTES], value[start + stamp.BYTES :]
-
-
-def doom_payload(role: int, stamped: bytes) -> bytes:
-    """Payload of DOOM: rows of a role at the record's address that are older than the stamp went with their parent."""
-    return _U16.pack(role) + stamped
-
-
-def parse_doom(value: bytes) -> tuple[int, bytes]:
-    """`(role, stamp)` of a DOOM record's value."""
-    return _U16.unpack_from(value, HEADER_BYTES)[0], value[HEADER_BYTES + 2 :]
 
 
 def delivery_payload(subscription: int, complete: bool, rows: list[Keyed]) -> bytes:

@@ -72,7 +72,9 @@ class Router:
         self._gone = ((None, b""),) * len(self._lanes)
         self._marked = state.get(MARKED) is not None
         self.outbox = Outbox(sender)
-        self._poison = Poison(state, self._lanes)
+        #: Whether a row's memory says where a former life of it ended.
+        self._endings = any(role.ended for role in plan.roles_of(table))
+        self._poison = Poison(state, self._lanes, ended=self._endings)
         first = state.get(FIRST)
         #: Stamp of the first row ever routed: what a later snapshot may find missing is not younger.
         self._first = first
@@ -127,7 +129,7 @@ class Router:
             self._truncate(stamped)
             return
         held = self._state.get(memory.key(identity))
-        remembered = None if held is None else memory.decode(held)
+        remembered = None if held is None else memory.decode(held, ended=self._endings)
         if remembered is not None and stamp.older(stamped, remembered.stamp):  # invariant 3
             if change.after is None:
                 self._state.put(DROPPED, identity)
@@ -136,8 +138,9 @@ class Router:
         try:
             # Everything that may fail comes before the first record is sent.
             known = self._addresses(change.before) if remembered is None else remembered.addresses
-            placed = self._placed(change.after, stamped)
-            remember = memory.encode(stamped, tuple([address for address, _ in placed]))
+            ended = self._ended(change.op, stamped, remembered) if self._endings else b""
+            placed = self._placed(change.after, stamped, ended)
+            remember = memory.encode(stamped, ended, tuple([address for address, _ in placed]))
         except (struct.error, DecodeError, ComputeError) as error:
             self.tally.consumed[change.op] -= 1
             self._count("unreadable")
@@ -156,11 +159,24 @@ class Router:
     def _addresses(self, row: Row | None) -> tuple[bytes | None, ...]:
         return self._nowhere if row is None else tuple([lane.address(row) for lane in self._lanes])
 
-    def _placed(self, row: Row | None, stamped: bytes) -> Sequence[tuple[bytes | None, bytes]]:
+    @staticmethod
+    def _ended(op: str, stamped: bytes, remembered: memory.Memory | None) -> bytes:
+        """
+        Where a former life of a row ended: what cannot outlive it and was written before is not of this life.
+
+        A row that is inserted where there was one went unlogged, with one that it referred to; when, nobody knows.
+        """
+        if remembered is None:
+            return stamp.UNKNOWN
+        if op != "c" or not stamp.older(remembered.stamp, stamped):
+            return remembered.ended
+        return stamped if remembered.live else remembered.stamp
+
+    def _placed(self, row: Row | None, stamped: bytes, ended: bytes) -> Sequence[tuple[bytes | None, bytes]]:
         """`(address, slot)` of a row in each of its roles; no address where it is nowhere."""
         if row is None:
             return self._gone
-        return [lane.placed(row, stamped) for lane in self._lanes]
+        return [lane.placed(row, stamped, ended) for lane in self._lanes]
 
     def _route(
         self,
@@ -229,13 +245,13 @@ class Router:
             self.tally.skip("stale")
             return
         held = self._state.get(memory.key(identity))
-        remembered = None if held is None else memory.decode(held)
+        remembered = None if held is None else memory.decode(held, ended=self._endings)
         if remembered is None or not remembered.live:
             self.tally.skip("tombstone")
             return
         self._route(identity, remembered.addresses, self._gone, remembered.stamp)
         self._poison.heal(identity)
-        self._state.put(memory.key(identity), memory.encode(remembered.stamp, self._nowhere))
+        self._state.put(memory.key(identity), memory.encode(remembered.stamp, remembered.ended, self._nowhere))
         self.tally.applied += 1
 
     def _park(self, record: Record, error: DecodeError) -> None:

@@ -19,7 +19,9 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from syncsvc.changes import change
+from syncsvc.changes.avro import Bodies, Schemas, framed
 from syncsvc.changes.change import STREAMED, position
+from syncsvc.changes.decoding import no_registry
 from syncsvc.changes.envelope import DecodeError
 from syncsvc.mapping.model import Pipeline
 from syncsvc.routing import records, stamp
@@ -85,7 +87,17 @@ def channels(pipeline: Pipeline) -> dict[str, str]:
 class SchemaChanges:
     """The router of one partition of a schema-change topic."""
 
-    def __init__(self, plan: Plan, prefix: str, partition: int, *, sender: int, end: int, state: State) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        prefix: str,
+        partition: int,
+        *,
+        sender: int,
+        end: int,
+        state: State,
+        schemas: Schemas | None = None,
+    ) -> None:
         """
         Args:
             plan: the compiled pipeline.
@@ -94,6 +106,7 @@ class SchemaChanges:
             sender: number of this channel's sender, the same in every process of the generation.
             end: end offset of the partition when the generation began; its mark is sent when it is passed.
             state: the partition's state, already loaded.
+            schemas: gives an Avro schema by its number, where a registry is set.
         """
         pipeline = plan.pipeline
         #: `{db.table: its number}` of the tables that come from this server.
@@ -107,6 +120,7 @@ class SchemaChanges:
         self._state, self._end = state, end
         self._marked = state.get(MARKED) is not None
         self._decode = msgspec.json.Decoder(_Told).decode
+        self._tree = Bodies(schemas or no_registry).tree
         self.outbox = Outbox(sender)
         self.parked: list[ParkedRecord] = []
         self.tally = Tally()
@@ -172,10 +186,10 @@ class SchemaChanges:
         The event of a record.
 
         Raises:
-            DecodeError: `ddl.bad_json`, `ddl.bad_event`.
+            DecodeError: `ddl.bad_json`, `ddl.bad_event`, `change.bad_avro`.
         """
         try:
-            told = self._decode(value)
+            told = msgspec.convert(self._tree(value, "the value"), _Told) if framed(value) else self._decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if isinstance(error, msgspec.ValidationError):
                 raise _strange() from None

@@ -141,7 +141,9 @@ BROKEN = bson.encode({"$a": 1})
     ("write", "code"),
     [
         pytest.param(put(1, text="x" * (16 << 20)), 10334, id="larger than 16 MiB"),
-        pytest.param(Write("put", bson.encode({"_id": 1}), bson.encode({"_id": 2}), "docs"), 66, id="another _id inside"),
+        pytest.param(
+            Write("put", bson.encode({"_id": 1}), bson.encode({"_id": 2}), "docs"), 66, id="another _id inside"
+        ),
         pytest.param(put([1]), 53, id="an array as _id"),
         pytest.param(Write("put", bson.encode({"_id": 1}), BROKEN, "docs"), 9, id="a document like an update operator"),
         pytest.param(put(1, status="no such"), 121, id="against the collection's validator"),

@@ -23,7 +23,7 @@ ROW_OF_APPLICATION = (7, 4, 9, 2)  # id, meeting_id, user_id, rank
 #: 1000 ms, binlog "bin" (as a checksum), position.
 STAMP = stamp.stamp("bin", b"P" * 17, 1000)
 STAMPED = "0000000003e8" "aa275aed" + "50" * 17
-ENCODED = slot.encoder(PLAN.roles[1], PLAN.columns[APPLICATION])(ROW_OF_APPLICATION, STAMP)
+ENCODED = slot.encoder(PLAN.roles[1], PLAN.columns[APPLICATION])(ROW_OF_APPLICATION, STAMP, b"")
 
 
 def sent(kind: int, payload: bytes) -> str:
@@ -52,8 +52,9 @@ DELIVERED = [Keyed(2, b"\x15\x09", b"SLOT"), Keyed(2, b"\x15\x0a", None)]
             "000000000000002a01" "00020002" "1509" "00000005" "534c4f54" "00020002" "150a" "00000000", id="answer",
         ),
         pytest.param(records.ROW, records.delivery_payload(42, False, []), "000000000000002a00", id="row"),
-        pytest.param(records.BARRIER, records.barrier_payload(3, STAMP, b"S\1"), "0003" + STAMPED + "5301", id="barrier"),
-        pytest.param(records.DOOM, records.doom_payload(3, STAMP), "0003" + STAMPED, id="doom"),
+        pytest.param(
+            records.BARRIER, records.barrier_payload(3, STAMP, b"S\1"), "0003" + STAMPED + "5301", id="barrier"
+        ),
     ],
 )  # fmt: skip
 def test_records_of_the_keyed_topic_have_format_2(kind: int, payload: bytes, stored: str) -> None:
@@ -93,13 +94,12 @@ def test_a_delivery_is_read_as_it_was_written() -> None:
     assert records.parse_delivery(value) == (7, True, rows)
 
 
-def test_barriers_and_dooms_are_read_as_they_were_written() -> None:
+def test_barriers_are_read_as_they_were_written() -> None:
     """A barrier without a cursor begins; with one it goes on."""
     head = bytes(records.HEADER_BYTES)
 
     assert records.parse_barrier(head + records.barrier_payload(3, STAMP)) == (3, STAMP, b"")
     assert records.parse_barrier(head + records.barrier_payload(3, STAMP, b"S\1")) == (3, STAMP, b"S\1")
-    assert records.parse_doom(head + records.doom_payload(3, STAMP)) == (3, STAMP)
 
 
 def test_a_slot_is_flag_stamp_references_order_and_elements() -> None:
@@ -109,6 +109,7 @@ def test_a_slot_is_flag_stamp_references_order_and_elements() -> None:
         None,
         STAMP,
         (b"\x15\x09",),
+        b"",
         b"\xea\xfd\xff\x15\x07",
         bson.encode({"id": 7, "rank": 2})[4:-1],
     )
@@ -116,7 +117,7 @@ def test_a_slot_is_flag_stamp_references_order_and_elements() -> None:
 
 def test_a_reference_that_is_null_takes_no_bytes() -> None:
     """And is not the same as an empty key."""
-    encoded = slot.encoder(PLAN.roles[1], PLAN.columns[APPLICATION])((7, 4, None, 2), STAMP)
+    encoded = slot.encoder(PLAN.roles[1], PLAN.columns[APPLICATION])((7, 4, None, 2), STAMP, b"")
 
     assert encoded.hex().startswith("00" + STAMPED + "ffff0005")
     assert slot.parse(encoded, 1).references == (None,)
@@ -127,7 +128,7 @@ def test_the_slot_of_a_root_carries_its_id() -> None:
     identity = bson.encode({"_id": 4})
     elements = bson.encode({"_id": 4, "title": "x"})[4:-1]
 
-    encoded = slot.encoder(PLAN.roles[0], PLAN.columns[MEETING])((4, "x"), STAMP)
+    encoded = slot.encoder(PLAN.roles[0], PLAN.columns[MEETING])((4, "x"), STAMP, b"")
     assert encoded.hex() == "00" + STAMPED + "000e" + identity.hex() + elements.hex()
 
 
@@ -139,25 +140,29 @@ def test_a_poisoned_slot_keeps_the_last_good_row_behind_it() -> None:
     assert (slot.poison_of(poisoned), slot.unpoisoned(poisoned)) == (b"t[0]@2", ENCODED)
     assert slot.parse(poisoned, 1)[1:] == slot.parse(ENCODED, 1)[1:]
     assert slot.unpoisoned(slot.poisoned(b"x", None)) is None
-    assert slot.parse(slot.poisoned(b"x", None), 2) == (b"x", stamp.UNKNOWN, (None, None), b"", b"")
+    assert slot.parse(slot.poisoned(b"x", None), 2) == (b"x", stamp.UNKNOWN, (None, None), b"", b"", b"")
 
 
 def test_a_list_sorted_by_a_very_long_text_is_sorted_by_its_beginning() -> None:
     """A LONGTEXT in `order_by` holds more than a slot's order can; it must not stop the partition."""
     role = PLAN.roles[1]
     encode = slot.encoder(role, ("id", "meeting_id", "user_id", "rank"))
-    order = slot.parse(encode((7, 4, 9, "x" * 100_000), STAMP), 1).order  # type: ignore[arg-type]
+    order = slot.parse(encode((7, 4, 9, "x" * 100_000), STAMP, b""), 1).order  # type: ignore[arg-type]
 
     assert len(order) == 0x7FFF
 
 
-def test_a_memory_is_a_stamp_and_addresses() -> None:
-    """An address for each role, none where the row is nowhere."""
-    encoded = memory.encode(STAMP, (b"\0\x15\x04", None))
+def test_a_memory_is_a_stamp_an_end_and_addresses() -> None:
+    """An address for each role, none where the row is nowhere; the end only in tables where somebody asks for it."""
+    encoded = memory.encode(STAMP, b"", (b"\0\x15\x04", None))
+    with_end = memory.encode(STAMP, stamp.UNKNOWN, (b"\0\x15\x04", None))
 
     assert encoded.hex() == STAMPED + "00030015040000"
-    assert memory.decode(encoded) == (STAMP, (b"\0\x15\x04", None))
-    assert (memory.decode(encoded).live, memory.Memory(STAMP, (None,)).live) == (True, False)
+    assert memory.decode(encoded, ended=False) == (STAMP, b"", (b"\0\x15\x04", None))
+    assert with_end.hex() == STAMPED + "00" * stamp.BYTES + "00030015040000"
+    assert memory.decode(with_end, ended=True) == (STAMP, stamp.UNKNOWN, (b"\0\x15\x04", None))
+    assert memory.decode(encoded, ended=False).live
+    assert not memory.Memory(STAMP, b"", (None,)).live
     assert memory.key(b"\x15\x07") == b"m\x15\x07"
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import fastavro
 import pytest
 
+from syncsvc.errors import UsageFault
 from syncsvc.flow import Record
 from syncsvc.routing import records, stamp
 from syncsvc.routing.plan import compile_plan
@@ -20,9 +23,26 @@ from tests.routing.tables import APPLICATION, MEETING, TABLES, USER, meetings
 PLAN = compile_plan(meetings(partitions=2))
 
 
+AVRO: dict[str, Any] = {
+    "type": "record", "name": "io.debezium.connector.mysql.SchemaChangeValue", "fields": [
+        {"name": "source", "type": {"type": "record", "name": "Source", "fields": [
+            {"name": "ts_ms", "type": "long"}, {"name": "snapshot", "type": ["string", "null"], "default": "false"},
+            {"name": "file", "type": "string"}, {"name": "pos", "type": "long"}, {"name": "row", "type": "int"},
+        ]}},
+        {"name": "databaseName", "type": ["null", "string"]}, {"name": "ddl", "type": ["null", "string"]},
+        {"name": "tableChanges", "type": {"type": "array", "items": {"type": "record", "name": "Change", "fields": [
+            {"name": "type", "type": "string"}, {"name": "id", "type": "string"},
+            {"name": "table", "type": ["null", "string"]},
+        ]}}},
+    ],
+}  # fmt: skip
+
+
 def channel(state: MemoryStore | None = None, *, end: int = 0, prefix: str = "shop") -> SchemaChanges:
     """The channel of a topic prefix, opened on a state."""
-    return SchemaChanges(PLAN, prefix, 0, sender=3, end=end, state=state or MemoryStore())
+    return SchemaChanges(
+        PLAN, prefix, 0, sender=3, end=end, state=state or MemoryStore(), schemas=lambda number: json.dumps(AVRO)
+    )
 
 
 def told(
@@ -78,6 +98,17 @@ def test_a_dropped_table_bars_its_older_rows_everywhere(wrapped: bool) -> None:
     assert (tally.consumed, tally.applied, tally.skipped) == ({"ddl": 1}, 1, {})
     assert tally.barriers == {(USER, "drop"): 1}
     assert tally.newest_ms == 1795486931000
+
+
+def test_events_in_avro_are_read_as_those_in_json() -> None:
+    """The converter is the same for all topics of a connector; without a registry the surroundings are to blame."""
+    body = io.BytesIO()
+    fastavro.schemaless_writer(body, fastavro.parse_schema(AVRO), DROP)
+    framed = b"\0\0\0\0\x05" + body.getvalue()
+
+    assert barred(channel(), framed, encoded(DROP)) == [(USER, 2629)] * 2
+    with pytest.raises(UsageFault, match="SYNCSVC_SCHEMA_REGISTRY_URL"):
+        SchemaChanges(PLAN, "shop", 0, sender=3, end=0, state=MemoryStore()).fold([Record(0, b"{}", framed)])
 
 
 def test_the_barrier_stands_where_a_row_written_there_would() -> None:
@@ -154,7 +185,7 @@ def test_tables_dropped_together_come_as_an_event_each() -> None:
     ("value", "code"),
     [
         (b"not json", "ddl.bad_json"),
-        (b"\x00\x00\x00\x00\x01\x02", "ddl.bad_json"),
+        (b"\x00\x00\x00\x00\x01\x02", "change.bad_avro"),
         (b"[]", "ddl.bad_event"),
         (b'{"op": "c"}', "ddl.bad_event"),
         (b'{"source": {"pos": "x"}}', "ddl.bad_event"),

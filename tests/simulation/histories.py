@@ -28,11 +28,22 @@ def _key(rng: random.Random, source: Source) -> Key:
 
 
 def changes(
-    rng: random.Random, sources: Mapping[str, Source], number: int, *, unseen: float = 0.0, garbled: float = 0.0
-) -> list[Step]:
-    """`number` random changes of rows; these shares of them the connectors never see, or tell wrong."""
+    rng: random.Random, sources: Mapping[str, Source], number: int, *, often: Sequence[str] = (),
+    unseen: float = 0.0, garbled: float = 0.0,
+) -> list[Step]:  # fmt: skip
+    """
+    `number` random changes of rows.
+
+    Args:
+        rng: where chance comes from.
+        sources: the tables.
+        number: of changes.
+        often: tables that change more often than others.
+        unseen: share of the changes that the connectors never see.
+        garbled: share of those they tell in records that cannot be read.
+    """
     steps: list[Step] = []
-    names = list(sources)
+    names = [*sources, *often]
     for _ in range(number):
         source = sources[rng.choice(names)]
         joined = bool(steps) and rng.random() < 0.25
@@ -40,6 +51,10 @@ def changes(
             source = sources[steps[-1].table]
         missed = rng.random() < unseen
         key = _key(rng, source)
+        if steps and steps[-1].what == "delete" and rng.random() < 0.3:  # it comes back
+            source, key = sources[steps[-1].table], steps[-1].key
+            steps.append(Step("put", source.name, key, _row(rng, source)))
+            continue
         how = rng.random()
         if how < 0.22:
             steps.append(Step("delete", source.name, key, joined=joined, missed=missed))
@@ -73,11 +88,13 @@ class History:
         return database
 
 
-def history(rng: random.Random, sources: Mapping[str, Source], *, before: int, after: int) -> History:
+def history(
+    rng: random.Random, sources: Mapping[str, Source], *, before: int, after: int, often: Sequence[str] = ()
+) -> History:
     """`before` changes nobody saw, a snapshot of what they left, and `after` changes that were streamed."""
-    first = changes(rng, sources, before)
+    first = changes(rng, sources, before, often=often)
     unseen, garbled = rng.choice((0.0, 0.0, 0.15)), rng.choice((0.0, 0.0, 0.0, 0.1))
-    later = changes(rng, sources, after, unseen=unseen, garbled=garbled)
+    later = changes(rng, sources, after, often=often, unseen=unseen, garbled=garbled)
     if rng.random() < 0.3:
         later.insert(rng.randint(0, len(later)), Step("chunk", rng.choice(list(sources))))
     if unseen or garbled or rng.random() < 0.2:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from syncsvc.assembly.due import HOLD_MS
 from tests.simulation.cascades import cascades
 from tests.simulation.histories import History, history
 from tests.simulation.limits import chosen, lowered
@@ -19,6 +20,8 @@ from tests.simulation.shapes import Shape, shape
 from tests.simulation.source import Database, Event
 from tests.simulation.stages import Process, start
 from tests.simulation.world import Faults, Name, World
+
+QUIET = 6  # rounds in which nothing durable happens, each longer than a document waits for an answer
 
 
 @dataclass(frozen=True)
@@ -58,17 +61,19 @@ class Ended:
         return found == wanted
 
 
-def case(seed: int, *, before: int = 10, after: int = 16, partitions: int = 2) -> Case:
+def case(seed: int, *, before: int = 10, after: int | None = None, partitions: int = 2) -> Case:
     """The case of a seed."""
     rng = random.Random(f"case {seed}")
     made = shape(seed, partitions=partitions)
+    often = [table for cascade in cascades(made.pipeline) for table in (cascade.target, cascade.holder)]
+    past = history(rng, made.sources, before=before, after=after or rng.choice((10, 16, 30)), often=often)
     # Some runs are stormy, in others a process lives long enough to grow old on what it remembers.
     storm = rng.choice((0.0, 0.01, 0.05))
     faults = Faults(
         crash=storm, revoke=storm / 3, redelivery=rng.choice((0.0, 0.02)), refused=rng.choice((0.0, 0.1)),
         unheard=rng.choice((0.0, 0.05)),
     )  # fmt: skip
-    return Case(made, history(rng, made.sources, before=before, after=after), faults, chosen(rng), seed)
+    return Case(made, past, faults, chosen(rng), seed)
 
 
 def run(case: Case, *, fenced: bool = True) -> Ended:
@@ -133,11 +138,11 @@ def _step(process: Process) -> bool:
 
 def _settle(world: World, owners: dict[Name, Process]) -> None:
     """Fresh owners of everything and no more faults, until nothing changes any more."""
-    world.faults = Faults(lost=world.faults.lost)
+    world.faults, world.pauses_ms = Faults(lost=world.faults.lost), (HOLD_MS + 50,)
     for name in owners:
         owners[name] = start(world, name)
     quiet = 0
-    while quiet < 120:
+    while quiet < QUIET:
         before = _size(world)
         for process in owners.values():
             _step(process)

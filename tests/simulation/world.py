@@ -19,7 +19,8 @@ from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.senders import Senders
 from syncsvc.state.memory import MemoryStore
 from syncsvc.state.partition import PartitionState
-from tests.simulation.reader import Log, Reader
+from tests.simulation.prefixes import Log
+from tests.simulation.reader import Reader
 from tests.simulation.shapes import Shape
 from tests.simulation.source import SOURCE_PARTITIONS, Event, Image
 
@@ -93,6 +94,8 @@ class World:
     #: consumed, applied, skipped, parked of all commits.
     tally: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TALLIED, 0))
     ends: dict[Name, int] = field(default_factory=dict)
+    #: What may pass between two steps of a joiner.
+    pauses_ms: tuple[int, ...] = (1, 50)
     #: `{(table, stamp of a snapshot): where its topic ended when a router saw the snapshot's end}`.
     noticed: dict[tuple[str, bytes], dict[Name, int]] = field(default_factory=dict)
 

@@ -71,6 +71,23 @@ def test_a_parked_record_is_an_error_with_its_place_and_is_counted(
     assert b'decode_errors_total{reason="decode.bad_decimal",topic="meetup.meetup.event"} 1.0' in body
 
 
+def test_rows_that_go_without_a_delete_of_their_own_are_told(metrics: Metrics, said: Callable[[], list[str]]) -> None:
+    """That a table was emptied, dropped or read again is a line and a count by its cause; the rows are a count."""
+    logs.setup_logging("info")
+    events = Events(metrics)
+    events.rows_barred(pipeline="meetings", table=EVENT, cause="drop")
+    events.rows_removed(pipeline="meetings", partition=2, barred=1, swept=500, doomed=3)
+
+    (line,) = said()
+    told = json.loads(line)
+    assert (told["event"], told["table"], told["cause"], told["events"]) == ("rows_barred", EVENT, "drop", 1)
+    body = metrics.render()[0]
+    assert b'barriers_total{cause="drop",pipeline="meetings",table="meetup.event"} 1.0' in body
+    assert b'barriers_total{cause="snapshot",pipeline="meetings",table="meetup.event"} 0.0' in body
+    for reason, rows in (("barred", 1), ("swept", 500), ("doomed", 3)):
+        assert f'rows_removed_total{{pipeline="meetings",reason="{reason}"}} {rows}.0'.encode() in body
+
+
 def test_the_text_of_an_unknown_error_is_not_logged(metrics: Metrics, said: Callable[[], list[str]]) -> None:
     """Drivers quote keys and values in theirs; type and place are enough to find the fault."""
     logs.setup_logging("debug")

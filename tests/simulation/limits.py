@@ -1,0 +1,47 @@
+"""
+Bounds of a step, set so low in some runs that a handful of rows meets them.
+
+Answers in parts, walks that go on in a later step, first copies of several steps, sweeps that go on in a record of
+their own, logs of segments that are made shorter: with the bounds of production no small history would ever see one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
+
+from syncsvc.assembly import due, floors, relay, render
+from syncsvc.state import sweep
+
+#: `{name: (module, low values)}`.
+LIMITS: dict[str, tuple[ModuleType, tuple[int, ...]]] = {
+    "PART_BYTES": (relay, (1, 150)),
+    "WALK_DOCUMENTS": (due, (1, 2)),
+    "STEP_BYTES": (due, (1, 300)),
+    "COPY_ROWS": (due, (1, 3)),
+    "SWEEP_ROWS": (floors, (1, 3)),
+    "MOST_COPIES": (render, (0, 1)),
+    "LEAST_SWEEP_BYTES": (sweep, (1, 2000)),
+}
+
+
+def chosen(rng: random.Random) -> dict[str, int]:
+    """Low bounds for a run; in half of them none."""
+    if rng.random() < 0.5:
+        return {}
+    return {name: rng.choice(values) for name, (_, values) in LIMITS.items() if rng.random() < 0.5}
+
+
+@contextmanager
+def lowered(limits: Mapping[str, int]) -> Iterator[None]:
+    """With these bounds in place of those of production."""
+    before = {name: getattr(LIMITS[name][0], name) for name in limits}
+    try:
+        for name, value in limits.items():
+            setattr(LIMITS[name][0], name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(LIMITS[name][0], name, value)

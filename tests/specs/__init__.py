@@ -1,0 +1,1 @@
+"""Spec files: the same cases in memory and on real servers."""
