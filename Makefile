@@ -28,7 +28,7 @@ check: $(INSTALLED)  ## ruff, mypy --strict, import contract, layout: within two
 	@$(BIN)/python -m pytest tests/layout
 
 test: $(INSTALLED)  ## every test: fast ones first, then those that start real servers
-	@$(BIN)/python -m pytest -m 'not servers'
+	@$(BIN)/python -m pytest -m 'not servers' -n auto
 	@$(BIN)/python -m pytest -m servers
 
 bench: $(INSTALLED)  ## measure: transport, stages, and the harness's workload where it is at hand

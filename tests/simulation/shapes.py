@@ -238,6 +238,8 @@ class _Builder(Levels):
             tables={name: made.declared for name, made in self.sources.items()},
             freshness_objective_seconds=5.0, path="sim.yaml", text_hash="0",
         )  # fmt: skip
+        if len({made.server for made in self.sources.values()}) > 1:
+            self.features.add("two servers")
         if not pipeline.embed:
             self.features.add("one table")
         pipeline = cascading(self.rng, pipeline, self.sources)

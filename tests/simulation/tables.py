@@ -52,7 +52,7 @@ class Source:
     @property
     def declared(self) -> model.Table:
         """As the mapping declares it."""
-        return model.Table(self.name, self.key, dict(self.types))
+        return model.Table(self.name, self.key, dict(self.types), "other" if self.server else "")
 
 
 def table(rng: random.Random, name: str, server: int) -> Source:

@@ -26,7 +26,7 @@ SHAPES = {
     "self reference, 3 levels", "polymorphic", "composite key", "joined by a part of the key",
     "joined by other columns than the key", "child's key holds its parent's", "a table in two roles", "where", "when",
     "limit", "order_by", "computed of the row", "computed of the document", "no fields", "renamed field",
-    "renamed onto another column", "two collections", "cascade (many)", "cascade (one)",
+    "renamed onto another column", "two collections", "cascade (many)", "cascade (one)", "two servers",
 }  # fmt: skip
 
 
