@@ -20,6 +20,8 @@ from typing import Any
 import bson
 
 from syncsvc.assembly.joiner import Joiner
+from syncsvc.assembly.render import Rendered
+from syncsvc.keys import Partitioner
 from syncsvc.mapping import model
 from syncsvc.routing.outcome import ParkedRecord
 from syncsvc.routing.plan import compile_plan
@@ -104,6 +106,11 @@ class Flow:
             else:
                 document = versioned(rendered.elements, self.plan.pipeline.generation, self._read[partition], 0)
                 collection[rendered.identity] = document
+
+    def rendered(self, address: bytes) -> Rendered:
+        """What an address shows as it stands, with the problem for which it would be parked."""
+        renderer = self._joiners[Partitioner(len(self._joiners))[address]].renderer
+        return renderer.render(address, renderer.rows_at(address))
 
     @property
     def documents(self) -> list[dict[str, Any]]:

@@ -18,7 +18,6 @@ from bson.codec_options import CodecOptions
 from syncsvc.assembly.elements import INT32
 from syncsvc.errors import CheckFailed, Problem
 from syncsvc.flow import Flow
-from syncsvc.keys import Partitioner
 from syncsvc.mapping.model import Pipeline
 from syncsvc.source import events, keys, printed
 from syncsvc.source.gather import Gathering
@@ -90,8 +89,7 @@ def preview(pipeline: Pipeline, connections: Mapping[str, Connection], key: Key,
 def _document(flow: Flow, pipeline: Pipeline, key: Key) -> dict[str, Any] | None:
     """What is rendered at the key's address, as MongoDB gives it: dates with their zone."""
     address = bytes((FIRST_VIEW,)) + key.canonical
-    renderer = flow._joiners[Partitioner(pipeline.partitions)[address]].renderer
-    rendered = renderer.render(address, renderer.rows_at(address))
+    rendered = flow.rendered(address)
     if rendered.problem is not None:
         code, _, what = rendered.problem.partition(": ")
         raise CheckFailed(
