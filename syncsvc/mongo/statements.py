@@ -7,6 +7,7 @@ its truth, which decodes it (85 us a document against 4).  The price is that `wr
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ MOST_DOCUMENT_BYTES = 16 << 20
 #: A command is one BSON document of at most 16 MiB + 16 KiB; a single statement may fill it, several stop here.
 _MOST_COMMAND_BYTES = 12 << 20
 _MOST_STATEMENTS = 10_000
+_INT32 = struct.Struct("<i")
 #: A segment is cut into documents of this size, far below the server's limit.
 _CHUNK_BYTES = 8 << 20
 
@@ -111,10 +113,16 @@ def _statement(write: Write) -> tuple[str, Any]:
     if op == "put":
         return "update", {"q": RawBSONDocument(match), "u": RawBSONDocument(body), "upsert": True}
     if op == "merge":
-        return "update", {"q": RawBSONDocument(match), "u": {"$set": RawBSONDocument(body)}, "upsert": True}
+        return "update", {"q": RawBSONDocument(match), "u": {"$set": _without_id(match, body)}, "upsert": True}
     if op == "insert":
         return "insert", RawBSONDocument(body)
     return "delete", {"q": RawBSONDocument(match), "limit": 1}
+
+
+def _without_id(match: bytes, body: bytes) -> RawBSONDocument:
+    """The fields of a body behind its `_id`: the document's own may be the same number of another type."""
+    fields = body[len(match) - 1 : -1]
+    return RawBSONDocument(_INT32.pack(len(fields) + 5) + fields + b"\x00")
 
 
 def _batched(pieces: Iterator[_Piece]) -> Iterator[Command]:
