@@ -304,3 +304,25 @@ def test_a_record_that_cannot_be_decoded_is_kept_and_stops_its_document(database
 
     database.put(MEETING, id=1, title="second")
     assert database.documents()[0] == meeting(1, application(1), title="second")
+
+
+def test_an_unreadable_row_of_an_object_holds_back_its_document_alone() -> None:
+    """A row that was never read has no key in the object: its document parks, whole, until the row is read."""
+    lines = Embed(
+        "lines", "many", APPLICATION, ("meeting_id",), ("id",), ("meeting_id", "id"), (), fields("rank"), map_by="id"
+    )
+    tables = {
+        MEETING: Table(MEETING, ("id",), {"id": "int", "title": "varchar(20)"}),
+        APPLICATION: Table(APPLICATION, ("meeting_id", "id"), {"meeting_id": "int", "id": "int", "rank": "int null"}),
+    }
+    flow = Flow(pipeline_of(Root(MEETING, ("id",), fields("title")), lines, tables=tables))
+    flow.put(MEETING, key(id=1), change("c", None, {"id": 1, "title": "first"}, pos=1))
+    flow.put(MEETING, key(id=2), change("c", None, {"id": 2, "title": "other"}, pos=2))
+    flow.put(APPLICATION, key(meeting_id=1, id=7), b"garbled")
+    flow.settle()
+    assert [document["_id"] for document in flow.documents] == [2]
+
+    row = {"meeting_id": 1, "id": 7, "rank": 3}
+    flow.put(APPLICATION, key(meeting_id=1, id=7), change("u", row, row, pos=3))
+    flow.settle()
+    assert flow.documents[0] == {"_id": 1, "title": "first", "lines": {"7": {"rank": 3}}}

@@ -46,7 +46,9 @@ def encoder(place: int, *, day: bool) -> Callable[[tuple[object, ...]], bytes]:
 
 
 def split(order: bytes) -> tuple[bytes | None, bytes]:
-    """`(key, order)` of what `encoder` wrote in front of the order."""
+    """`(key, order)` of what `encoder` wrote in front of the order; no key in a slot that never held a good row."""
+    if not order:
+        return None, b""
     length = _LENGTH.unpack_from(order)[0]
     if length == _NONE:
         return None, order[2:]
