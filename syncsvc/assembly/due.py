@@ -144,6 +144,10 @@ class Agenda:
                 continue
             if not rendered.complete and self._pending[address] > now_ms:
                 continue
+            if not rendered.complete and rendered.identity is not None and not (rendered.elements or rendered.problem):
+                # Not shown without what it looks up, and that is still awaited: a document that is there stays.
+                self._wait(address, stamp, identity, now_ms + HOLD_MS)
+                continue
             written = self._settle(due, rendered, identity)
             if written and stamp:  # also of what has waited or was walked to: never optimistic (invariant 9)
                 due.oldest_ms = min(due.oldest_ms or stamp, stamp)
@@ -178,7 +182,9 @@ class Agenda:
             self._state.delete(PARKED + address)
             due.released.append(address)
         if rendered.problem:
-            self.park(rendered, rendered.problem.partition(":")[0])
+            # Also of a root that went in this step: whoever makes it good again deletes its document.
+            rendered = rendered._replace(identity=rendered.identity or identity or None)
+            self.park(rendered, (rendered.problem or "").partition(":")[0])
             due.parked.append(rendered)
             return 0
         if rendered.identity is None:

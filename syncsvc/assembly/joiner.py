@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
 from syncsvc.assembly import layout
 from syncsvc.assembly.due import Agenda
@@ -169,7 +171,7 @@ class Joiner:
         if old is not None and old[:1] != GOOD:
             self._healed.append((poison_of(old) or b"").decode())
         if address[0] >= self._views:
-            self._relay.deliver(address, Keyed(role, identity, slot))
+            self._relay.deliver(address, [Keyed(role, identity, slot)])
             return
         self._references.change(role, HELD_BY_DOCUMENT + address, old, slot)
         gone = b""
@@ -192,9 +194,16 @@ class Joiner:
 
     def _barrier(self, table: int, stamped: bytes, cursor: bytes, source_ms: int) -> None:
         """A table has no rows older than the stamp: takes away those that are held, some in each record."""
-        for address, role, identity in self._floors.sweep(table, stamped, cursor):
-            self.tally.swept += 1
-            self._place(address, role, identity, None, source_ms)
+        for address, found in groupby(self._floors.sweep(table, stamped, cursor), key=itemgetter(0)):
+            rows = [Keyed(role, identity, None) for _, role, identity in found]
+            self.tally.swept += len(rows)
+            if address[0] < self._views:
+                for role, identity, _ in rows:
+                    self._place(address, role, identity, None, source_ms)
+                continue
+            for role, identity, _ in rows:
+                self._state.delete(row_key(SLOT, address, role, identity))
+            self._relay.deliver(address, rows)
 
     def _deliver(self, relay: bytes, delivery: records.Delivery, source_ms: int) -> None:
         """Takes rows of a relay into this partition's copy, if they are for its present subscription."""

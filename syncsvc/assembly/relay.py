@@ -56,9 +56,9 @@ class Relay:
         """Ends a partition's subscription."""
         self._state.delete(SUBSCRIBER + relay + U16.pack(partition))
 
-    def deliver(self, relay: bytes, row: Keyed) -> None:
-        """Sends a changed row to every subscriber."""
+    def deliver(self, relay: bytes, rows: list[Keyed]) -> None:
+        """Sends changed rows to every subscriber, which sees all of them at once."""
         prefix = SUBSCRIBER + relay
         for key, value in self._state.scan(prefix):
-            payload = records.delivery_payload(_ID.unpack(value)[0], True, [row])
+            payload = records.delivery_payload(_ID.unpack(value)[0], True, rows)
             self._outbox.send(U16.unpack_from(key, len(prefix))[0], relay, records.ROW, payload)

@@ -238,6 +238,7 @@ class Renderer:
         subscription, answered = COPY_HEAD.unpack(found[0][1])
         if not answered and subscription > self.answered_to:
             self._complete = False
+            return []  # of an answer in parts some may be there: all of it is shown, or nothing
         slots = [slot for _, slot in found[1:]]
         if answered:
             if len(self._copies) >= MOST_COPIES:

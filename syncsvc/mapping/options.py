@@ -23,6 +23,7 @@ def check_options(relation: Relation, child: Table | None, parent: Table | None,
     _check_value(relation, findings)
     if child is not None:
         _check_map_by(relation, child, findings)
+    _check_cascade(relation, findings)
     if relation.depth > 1 and child is not None:
         _check_depth(relation, child, findings)
     if relation.switch and parent is not None:
@@ -42,6 +43,15 @@ def _check_value(relation: Relation, findings: Findings) -> None:
         what = f'an element of "{embed.name}" has no "{embed.value}"'
         fix = suggestion(embed.value, names, "show it as a field")
         findings.add(findings.places.of_value(path), "mapping.unknown_name", what, fix)
+
+
+def _check_cascade(relation: Relation, findings: Findings) -> None:
+    """A row that is filtered out and one that is gone cannot be told apart, and only the second takes others along."""
+    embed = relation.embed
+    if embed.kind == "one" and embed.where is not None and embed.on_parent_delete == "cascade":
+        what = f'"{embed.name}" has where, so a missing row need not have been deleted: cascade cannot be told'
+        fix = "remove where, or on_parent_delete"
+        findings.add(findings.places.of_key((*relation.path, "where")), "mapping.not_allowed", what, fix)
 
 
 def _check_map_by(relation: Relation, child: Table, findings: Findings) -> None:

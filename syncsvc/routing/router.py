@@ -27,8 +27,7 @@ from syncsvc.routing.slot import Row, folds_of, key_of
 
 MARKED = b"e"  # state key: the end mark of the first copy was sent
 DROPPED = b"d"  # state key: row whose redelivered delete was dropped as stale; the tombstone behind it is to be, too
-FIRST = b"f"  # state key: stamp of the first row routed
-SWEEP = b"w"  # state key: stamp of a second snapshot, until what it did not find is swept
+SWEEP = b"w"  # state key: stamp of a snapshot, until what it did not find is swept
 
 
 class Router:
@@ -75,9 +74,6 @@ class Router:
         #: Whether a row's memory says where a former life of it ended.
         self._endings = any(role.ended for role in plan.roles_of(table))
         self._poison = Poison(state, self._lanes, ended=self._endings)
-        first = state.get(FIRST)
-        #: Stamp of the first row ever routed: what a later snapshot may find missing is not younger.
-        self._first = first
         self.parked: list[ParkedRecord] = []
         self.tally = Tally()
 
@@ -150,11 +146,8 @@ class Router:
         self._poison.heal(identity)
         self._state.put(memory.key(identity), remember)
         self.tally.applied += 1
-        if change.last:
-            self._snapshot_read(stamped)
-        if self._first is None:
-            self._first = stamped
-            self._state.put(FIRST, stamped)
+        if change.last:  # a snapshot has read the whole table: what was not among its rows is to be swept
+            self._state.put(SWEEP, stamped)
 
     def _addresses(self, row: Row | None) -> tuple[bytes | None, ...]:
         return self._nowhere if row is None else tuple([lane.address(row) for lane in self._lanes])
@@ -203,18 +196,13 @@ class Router:
         self.tally.barrier(self._table, "truncate")
         self.tally.applied += 1
 
-    def _snapshot_read(self, stamped: bytes) -> None:
-        """
-        A snapshot has read the whole table: what was not among its rows is to be swept (see `sweep`), unless the first
-        row that ever came is of the same snapshot.  Where the last row is the first one of its partition, nobody here
-        knows what the others have had.
-        """
-        if self._first is None or self._first[stamp.TIME_BYTES :] != stamped[stamp.TIME_BYTES :]:
-            self._state.put(SWEEP, stamped)
-
     @property
     def sweep(self) -> bytes | None:
-        """Stamp of a snapshot that has read the table again: rows that are older are to be swept; None when none."""
+        """
+        Stamp of a snapshot that has read the whole table: rows that are older are to be swept; None when none.
+
+        Also of the first one, which finds nothing older: what the other partitions of the table have had, nobody knows.
+        """
         return self._state.get(SWEEP)
 
     def swept(self, stamped: bytes) -> None:

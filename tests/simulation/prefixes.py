@@ -90,22 +90,14 @@ class Log:
         left = frozenset(row for row in states[-1] if row[0] != was)
         states.append(left | {now} if now is not None else left)
 
-    def explaining(
-        self, table: str, channel: Channel, images: set[int], *, by_row: bool
-    ) -> set[tuple[int, int]]:
-        """
-        `(prefix, number of floors)` that show exactly these images.
-
-        `by_row`: what goes with its table may go row by row.
-        """
+    def explaining(self, table: str, channel: Channel, images: set[int]) -> set[tuple[int, int]]:
+        """`(prefix, number of floors)` that show exactly these images."""
         floors, found = [None, *self.floors.get(table, [])], set()
         for index, state in enumerate(self.states.get(channel, [frozenset()])):
             for number, floor in enumerate(floors):
                 if floor is not None and index < floor.behind.get(channel, 0):
                     break  # and none behind it
-                all_rows = {n for n, _ in state}
-                kept = {n for n, at in state if floor is None or at >= floor.at}
-                if images == kept or (by_row and kept <= images <= all_rows):
+                if images == {n for n, at in state if floor is None or at >= floor.at}:
                     found.add((index, number))
         return found
 

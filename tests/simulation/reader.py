@@ -98,17 +98,16 @@ class Reader:
         Asserts that a list is what prefixes of its source partitions give.
 
         A list of the document's own address never goes back.  Elsewhere it may be empty again for a while: its rows
-        have to be asked for when a reference comes back, and a document does not wait for ever.  What goes from there
-        with its table goes row by row.
+        have to be asked for when a reference comes back, and a document does not wait for ever.
         """
         embed, path, address, numbers = listed
         for partition in range(SOURCE_PARTITIONS):
             images = {number for number in numbers if _partition(self.images[number]) == partition}
             if not images and path not in self._lasting:
                 continue
-            channel, by_row = (embed.name, partition, address), path not in self._lasting
+            channel = (embed.name, partition, address)
             before = self.prefixes.get((identity, path, channel), {(0, 0)})
-            found = self.log.explaining(embed.table, channel, images, by_row=by_row)
+            found = self.log.explaining(embed.table, channel, images)
             seen = {
                 (prefix, floors) for prefix, floors in found
                 if any(prefix >= one and floors >= other for one, other in before)
