@@ -78,6 +78,8 @@ class Database:
         self._unseen = False
         #: Tables of rows that went unseen: a snapshot that finds rows tells that the others are gone.
         self._gone: set[str] = set()
+        #: Rows whose newest image the connectors never saw: nobody knows what they refer to.
+        self._blind: set[tuple[str, Key]] = set()
         #: Rows whose newest record cannot be read.
         self._garbled: set[tuple[str, Key]] = set()
 
@@ -134,6 +136,7 @@ class Database:
         self._n += 1
         row: Row = {**whole, "n": self._n}
         self.tables[step.table][key] = row
+        (self._blind.add if step.missed or step.garbled else self._blind.discard)((step.table, key))
         self.images[self._n] = Image(step.table, key, row)
         self._log(step, "c" if before is None else "u", key, before, row)
 
@@ -169,7 +172,7 @@ class Database:
         for table, key in list(self._referring(step.table, row)):
             gone = self.tables[table].pop(key, None)
             if gone is not None:
-                if step.missed:
+                if step.missed or (table, key) in self._blind:
                     self._gone.add(table)
                 self._take_along(Step("delete", table, key, missed=step.missed), gone)
 
