@@ -159,11 +159,12 @@ class Router:
 
         A row that is inserted where there was one went unlogged, with one that it referred to; when, nobody knows.
         """
+        if op == "d":
+            return stamped
         if remembered is None:
             return stamp.UNKNOWN
-        if op != "c" or not stamp.older(remembered.stamp, stamped):
-            return remembered.ended
-        return stamped if remembered.live else remembered.stamp
+        deleted = remembered.ended == remembered.stamp
+        return stamped if op == "c" and not deleted and stamp.older(remembered.stamp, stamped) else remembered.ended
 
     def _placed(self, row: Row | None, stamped: bytes, ended: bytes) -> Sequence[tuple[bytes | None, bytes]]:
         """`(address, slot)` of a row in each of its roles; no address where it is nowhere."""
@@ -239,7 +240,8 @@ class Router:
             return
         self._route(identity, remembered.addresses, self._gone, remembered.stamp)
         self._poison.heal(identity)
-        self._state.put(memory.key(identity), memory.encode(remembered.stamp, remembered.ended, self._nowhere))
+        ended = remembered.stamp if self._endings else b""
+        self._state.put(memory.key(identity), memory.encode(remembered.stamp, ended, self._nowhere))
         self.tally.applied += 1
 
     def _park(self, record: Record, error: DecodeError) -> None:
