@@ -12,7 +12,7 @@ import struct
 
 FORMAT = 2
 
-SLOT = b"S"  #: S address role identity -> slot: rows at their home (documents and relays); no identity: see `floors`
+SLOT = b"S"  #: S address role identity -> slot: rows at their home (documents and relays)
 SUBSCRIBER = b"B"  #: B relay partition -> id of the partition's subscription
 LOCAL = b"L"  #: L relay -> id, answered; L relay role identity -> slot: this partition's copy of a relay
 HOLDER = b"R"  #: R relay holder -> count: which documents (D address) or local copies (L relay) refer to a relay
