@@ -24,6 +24,7 @@ from syncsvc.routing.plan import Plan
 from syncsvc.routing.router import Router
 from syncsvc.routing.schema_changes import SchemaChanges, channels
 from syncsvc.routing.senders import Senders
+from syncsvc.routing.source_partition import SourcePartition
 from syncsvc.state.partition import PartitionState
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics
@@ -107,7 +108,7 @@ class PipelineHost:
     def _router(self, source: str, tp: TP, opened: Opened, report: Report) -> RouterActor:
         given = self._with
         sender, end = given.senders.router(source, tp.partition), given.ends[tp]
-        router: Router | SchemaChanges
+        router: SourcePartition
         if source in given.plan.columns:
             router = Router(
                 given.plan, source, tp.topic, tp.partition, sender=sender, end=end, state=opened.state,

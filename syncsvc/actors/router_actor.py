@@ -19,21 +19,20 @@ from syncsvc.actors.report import Report
 from syncsvc.actors.schemas import SchemaStore, fetched
 from syncsvc.engine.port import RecordBatch
 from syncsvc.routing.plan import Plan
-from syncsvc.routing.router import Router
-from syncsvc.routing.schema_changes import SchemaChanges
+from syncsvc.routing.source_partition import SourcePartition
 
 FOLD_RECORDS = 2_000  # a fold: some 20 ms of the loop
 COMMIT_RECORDS = 20_000  # a transaction at the latest: about 2 MB of memory entries
 
 
 class RouterActor(Actor):
-    """Runs one `Router`, or what stands in its place for schema changes, between the log and the ledger."""
+    """Runs one source partition, of rows or of schema changes, between the log and the ledger."""
 
     def __init__(
         self,
         plan: Plan,
         table: str,
-        router: Router | SchemaChanges,
+        router: SourcePartition,
         opened: Opened,
         *,
         log: Log,

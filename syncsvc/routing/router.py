@@ -10,7 +10,7 @@ out.  A record that cannot be decoded is never dropped: it is parked raw and poi
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from syncsvc.changes.avro import Schemas
 from syncsvc.changes.decoding import decoder_for
@@ -19,18 +19,18 @@ from syncsvc.expressions import ComputeError
 from syncsvc.keys import Partitioner, canonical
 from syncsvc.routing import memory, records, stamp
 from syncsvc.routing.lane import Lane
-from syncsvc.routing.outcome import ParkedRecord, Tally
+from syncsvc.routing.outcome import ParkedRecord
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.poison import Poison, State
-from syncsvc.routing.records import Outbox, Record
+from syncsvc.routing.records import Record
 from syncsvc.routing.slot import Row, folds_of, key_of
+from syncsvc.routing.source_partition import SourcePartition
 
-MARKED = b"e"  # state key: the end mark of the first copy was sent
 DROPPED = b"d"  # state key: row whose redelivered delete was dropped as stale; the tombstone behind it is to be, too
 SWEEP = b"w"  # state key: stamp of a snapshot, until what it did not find is swept
 
 
-class Router:
+class Router(SourcePartition):
     """The router of one partition of one table's topic."""
 
     def __init__(
@@ -56,6 +56,7 @@ class Router:
             state: the partition's state, already loaded.
             schemas: gives an Avro schema by its number, where a registry is set.
         """
+        super().__init__(f"{topic}[{partition}]", plan.pipeline.partitions, sender=sender, end=end, state=state)
         columns = plan.columns[table]
         declared = plan.pipeline.tables[table]
         self._decoder = decoder_for(declared, columns, schemas)
@@ -63,42 +64,12 @@ class Router:
         self._lanes = [Lane(role, columns, declared.key, folds) for role in plan.roles_of(table)]
         self._identity = key_of(columns, declared.key)
         self._partition_of = Partitioner(plan.pipeline.partitions)
-        self._partitions = plan.pipeline.partitions
         self._table, self._table_number = table, plan.tables.index(table)
-        self._place = f"{topic}[{partition}]"
-        self._state, self._end = state, end
         self._nowhere = (None,) * len(self._lanes)
         self._gone = ((None, b""),) * len(self._lanes)
-        self._marked = state.get(MARKED) is not None
-        self.outbox = Outbox(sender)
         #: Whether a row's memory says where a former life of it ended.
         self._endings = any(role.ended for role in plan.roles_of(table))
         self._poison = Poison(state, self._lanes, ended=self._endings)
-        self.parked: list[ParkedRecord] = []
-        self.tally = Tally()
-
-    def fold(self, batch: Iterable[Record]) -> None:
-        """Folds records in offset order into state, `outbox`, `parked` and `tally`."""
-        for record in batch:
-            if not self._marked and record.offset >= self._end:
-                self.mark()
-            self._record(record)
-
-    def passed(self, offset: int) -> None:
-        """Tells that every record below `offset` was folded; sends the end mark when that is the end."""
-        if not self._marked and offset >= self._end:
-            self.mark()
-
-    def mark(self) -> None:
-        """Sends the end mark of this source partition to every keyed partition, once."""
-        self.outbox.send_mark(self._partitions, self._end, 1)
-        self._state.put(MARKED, b"")
-        self._marked = True
-
-    @property
-    def marked(self) -> bool:
-        """Whether the end of the first copy has been passed."""
-        return self._marked
 
     def _record(self, record: Record) -> None:
         if not record.value:
@@ -191,10 +162,7 @@ class Router:
         The table was emptied.  The event has no key and comes in any partition, so it goes to every address: rows that
         are older than it are gone, wherever they are or will be put (the joiners compare stamps).
         """
-        payload = records.barrier_payload(self._table_number, stamped)
-        for partition in range(self._partitions):
-            self.outbox.send(partition, b"", records.BARRIER, payload)
-        self.tally.barrier(self._table, "truncate")
+        self._bar(self._table, self._table_number, stamped, "truncate")
         self.tally.applied += 1
 
     @property
@@ -258,19 +226,6 @@ class Router:
                 self._send(target, records.POISON, payload)
                 targets.append((target, payload))
         self.parked.append(ParkedRecord(place, error.code, error.what, record.key, record.value, tuple(targets)))
-
-    def _count(self, op: str) -> None:
-        self.tally.consumed[op] = self.tally.consumed.get(op, 0) + 1
-
-    def take_tally(self) -> Tally:
-        """What happened since the last call."""
-        tally, self.tally = self.tally, Tally()
-        return tally
-
-    def take_parked(self) -> list[ParkedRecord]:
-        """Records parked since the last call."""
-        parked, self.parked = self.parked, []
-        return parked
 
     def take_healed(self) -> list[str]:
         """Places of unreadable records whose rows have become good since the last call; also some of `take_parked`."""

@@ -12,7 +12,7 @@ knows which table it is about.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -24,12 +24,12 @@ from syncsvc.changes.change import STREAMED, position
 from syncsvc.changes.decoding import no_registry
 from syncsvc.changes.envelope import DecodeError
 from syncsvc.mapping.model import Pipeline
-from syncsvc.routing import records, stamp
-from syncsvc.routing.outcome import ParkedRecord, Tally
+from syncsvc.routing import stamp
+from syncsvc.routing.outcome import ParkedRecord
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.poison import State
-from syncsvc.routing.records import Outbox, Record
-from syncsvc.routing.router import MARKED
+from syncsvc.routing.records import Record
+from syncsvc.routing.source_partition import SourcePartition
 
 DDL = "ddl"  # an event's kind, where rows have Debezium's op
 _NAME = r"(?:`(?P<{0}>(?:[^`]|``)+)`|(?P<{0}_bare>[\w$-]+))"
@@ -84,7 +84,7 @@ def channels(pipeline: Pipeline) -> dict[str, str]:
     return {channel(prefix): prefix for prefix in sorted(prefixes)}
 
 
-class SchemaChanges:
+class SchemaChanges(SourcePartition):
     """The router of one partition of a schema-change topic."""
 
     def __init__(
@@ -109,6 +109,7 @@ class SchemaChanges:
             schemas: gives an Avro schema by its number, where a registry is set.
         """
         pipeline = plan.pipeline
+        super().__init__(f"{prefix}[{partition}]", pipeline.partitions, sender=sender, end=end, state=state)
         #: `{db.table: its number}` of the tables that come from this server.
         self._numbers = {
             table: number
@@ -116,37 +117,8 @@ class SchemaChanges:
             if (pipeline.tables[table].topic_prefix or pipeline.topic_prefix) == prefix
         }
         self._by_id = {'"{}"."{}"'.format(*table.split(".", 1)): table for table in self._numbers}
-        self._partitions, self._place = pipeline.partitions, f"{prefix}[{partition}]"
-        self._state, self._end = state, end
-        self._marked = state.get(MARKED) is not None
         self._decode = msgspec.json.Decoder(_Told).decode
         self._tree = Bodies(schemas or no_registry).tree
-        self.outbox = Outbox(sender)
-        self.parked: list[ParkedRecord] = []
-        self.tally = Tally()
-
-    def fold(self, batch: Iterable[Record]) -> None:
-        """Folds records in offset order into `outbox`, `parked` and `tally`."""
-        for record in batch:
-            if not self._marked and record.offset >= self._end:
-                self.mark()
-            self._record(record)
-
-    def passed(self, offset: int) -> None:
-        """Tells that every record below `offset` was folded; sends the end mark when that is the end."""
-        if not self._marked and offset >= self._end:
-            self.mark()
-
-    def mark(self) -> None:
-        """Sends the end mark of this source partition to every keyed partition, once."""
-        self.outbox.send_mark(self._partitions, self._end, 1)
-        self._state.put(MARKED, b"")
-        self._marked = True
-
-    @property
-    def marked(self) -> bool:
-        """Whether the end of the first copy has been passed."""
-        return self._marked
 
     def _record(self, record: Record) -> None:
         self.outbox.at(record.offset, record.timestamp)
@@ -175,10 +147,7 @@ class SchemaChanges:
         self.outbox.at(record.offset, source.ts_ms or 0)
         stamped = _stamp(source)
         for table, cause in emptied.items():
-            payload = records.barrier_payload(self._numbers[table], stamped)
-            for partition in range(self._partitions):
-                self.outbox.send(partition, b"", records.BARRIER, payload)
-            self.tally.barrier(table, cause)
+            self._bar(table, self._numbers[table], stamped, cause)
         self.tally.applied += 1
 
     def _event(self, value: bytes) -> _Event:
@@ -215,23 +184,6 @@ class SchemaChanges:
         found = _REPLACE.match(ddl)
         if found and (table := _replaced(found, event.databaseName)) in self._numbers:
             yield table, "create"
-
-    def _count(self, kind: str) -> None:
-        self.tally.consumed[kind] = self.tally.consumed.get(kind, 0) + 1
-
-    def take_tally(self) -> Tally:
-        """What happened since the last call."""
-        tally, self.tally = self.tally, Tally()
-        return tally
-
-    def take_parked(self) -> list[ParkedRecord]:
-        """Records parked since the last call."""
-        parked, self.parked = self.parked, []
-        return parked
-
-    def take_healed(self) -> list[str]:
-        """None ever: no later event makes an unreadable one good."""
-        return []
 
 
 def _stamp(source: _Source) -> bytes:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import bson
 from bson.codec_options import CodecOptions
 
-from syncsvc.assembly.elements import INT32
+from syncsvc.assembly import elements
 from syncsvc.errors import CheckFailed, Problem
 from syncsvc.flow import Flow
 from syncsvc.mapping.model import Pipeline
@@ -100,4 +100,4 @@ def _document(flow: Flow, pipeline: Pipeline, key: Key) -> dict[str, Any] | None
         )
     if rendered.elements is None:
         return None
-    return bson.decode(INT32.pack(len(rendered.elements) + 5) + rendered.elements + b"\x00", _AWARE)
+    return bson.decode(elements.document(rendered.elements), _AWARE)
