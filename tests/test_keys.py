@@ -145,10 +145,9 @@ def test_murmur2_is_that_of_kafka(text: str, hashed: int) -> None:
     assert keys.murmur2(text.encode()) == hashed % (1 << 32)
 
 
-def test_a_partition_that_was_forgotten_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_partition_that_was_forgotten_is_found_again() -> None:
     """The memory of the partitioner is bounded and changes nothing."""
-    monkeypatch.setattr(keys.Partitioner, "_MOST", 2)
-    partition_of = keys.Partitioner(8)
+    partition_of = keys.Partitioner(8, most=2)
     addresses = [keys.component(number) for number in range(20)]
     first = [partition_of[address] for address in addresses]
 

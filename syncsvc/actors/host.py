@@ -30,6 +30,8 @@ from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics
 from syncsvc.telemetry.probes import Health
 
+BEHIND_RECORDS = 5_000  # a second or two of a busy pipeline; ends are asked for every two seconds
+
 #: `{partition: (beginning, end)}` of the broker's log.
 Bounds = Callable[[set[TP]], Awaitable[Mapping[TP, tuple[int, int]]]]
 
@@ -67,6 +69,8 @@ class PipelineHost:
         self._sources = {self._pipeline.source_topic(table): table for table in surroundings.plan.tables}
         self._sources |= {topic: name for name, topic in channels(self._pipeline).items()}
         self.actors: dict[TP, RouterActor | JoinerActor] = {}
+        #: `{partition: end of its log}` when it was last asked for.
+        self._ends: dict[TP, int] = {}
 
     async def assigned(self, tps: set[TP]) -> dict[TP, int]:
         """Opens partitions: raises their fences, makes their states whole; returns where to read on."""
@@ -127,8 +131,9 @@ class PipelineHost:
         given = self._with
         joiner = Joiner(given.plan, tp.partition, given.senders, opened.state)
         return JoinerActor(
-            given.plan, joiner, opened, log=given.log, ledger=given.ledger, report=report, failed=given.failed
-        )
+            given.plan, joiner, opened, log=given.log, ledger=given.ledger, report=report, failed=given.failed,
+            behind=self.behind,
+        )  # fmt: skip
 
     async def _begin(self, offsets: dict[TP, int]) -> dict[TP, int]:
         """
@@ -138,6 +143,7 @@ class PipelineHost:
             Drift: where records are missing: the offset lies below the log's beginning, or beyond its end.
         """
         bounds = await self._with.bounds(set(offsets))
+        self.see(bounds)
         for tp, offset in offsets.items():
             beginning, end = bounds[tp]
             if beginning <= offset <= end:
@@ -179,6 +185,15 @@ class PipelineHost:
     def failed(self, error: BaseException) -> None:
         """The engine broke: the process leaves."""
         self._with.failed(error)
+
+    def see(self, bounds: Mapping[TP, tuple[int, int]]) -> None:
+        """Takes note of where the logs end."""
+        self._ends |= {tp: end for tp, (_, end) in bounds.items()}
+
+    def behind(self) -> bool:
+        """Whether this worker has many records before it, in all its partitions: then it works in larger steps."""
+        ends = self._ends
+        return sum([max(0, ends.get(tp, 0) - actor.offset) for tp, actor in self.actors.items()]) > BEHIND_RECORDS
 
     def routers(self) -> list[tuple[str, Router]]:
         """`(table, router)` of the partitions of tables' topics that are open here."""

@@ -19,6 +19,7 @@ from syncsvc.actors import parking
 from syncsvc.actors.partition import Actor, Opened
 from syncsvc.actors.ports import Ack, FencedOut, Ledger, Log, Refused, Step, Written
 from syncsvc.actors.report import Report
+from syncsvc.actors.sending import Sending
 from syncsvc.assembly.due import Due
 from syncsvc.assembly.joiner import Joiner, Tally
 from syncsvc.assembly.layout import PARKED
@@ -28,14 +29,13 @@ from syncsvc.routing.plan import Plan
 from syncsvc.state import segments
 from syncsvc.writing.document import versioned
 
-#: In live flow a step is what is there: a few records.  With this many at once the partition is busy, and a step waits
-#: for more, because the larger it is, the more changes of one document become one write.
-BUSY_RECORDS = 100
-STEP_SECONDS = 0.02  # shortest time between two steps: each costs a transaction, however little it carries
-BUSY_SECONDS = 0.25  # longest step of a busy partition: seen by readers as latency
-CATCH_UP_SECONDS = 3.0  # .. of one whose newest record is older than STALE_MS: nobody notices three seconds more
-STALE_MS = 10_000
-PAUSE_SECONDS = 0.1  # for more to come; nothing within it ends the step
+STEP_SECONDS = 0.01  # shortest time between two steps: each costs a transaction, however little it carries
+#: Longest step of a worker that is far behind its logs: the larger, the more changes of one document become one write,
+#: and nobody notices three seconds more.
+CATCH_UP_SECONDS = 3.0
+PAUSE_SECONDS = 0.1  # for more to come, then; nothing within it ends the step
+SEND_RECORDS = 1_000  # folded: what that makes a stage say is sent while more is folded
+LARGE_RECORDS = 100  # a step of so many may write more documents
 STEP_RECORDS = 50_000  # at most, about 15 MB of changed state
 
 
@@ -63,11 +63,13 @@ class JoinerActor(Actor):
         ledger: Ledger,
         report: Report,
         failed: Callable[[BaseException], None],
+        behind: Callable[[], bool],
     ) -> None:
+        """`behind`: whether the worker has so much before it that larger steps are worth their time."""
         super().__init__(failed)
-        self._plan, self.joiner = plan, joiner
+        self._plan, self.joiner, self._behind = plan, joiner, behind
         self._state, self._fence = opened.state, opened.owned
-        self._log, self._ledger, self._report = log, ledger, report
+        self._sending, self._ledger, self._report = Sending(log, report), ledger, report
         self._seq = opened.owned.seq
         #: The fence had no step yet: reading begins where the log does.
         self.new = opened.owned.seq == 0
@@ -104,11 +106,12 @@ class JoinerActor(Actor):
     async def _step(self, batches: list[tuple[RecordBatch, Ack]]) -> None:
         joiner = self.joiner
         acks, records = await self._gather(batches)
+        await self._sending.end()
         self._report.waiting(joiner.agenda.oldest_waiting())
         await self._settle()
         if self._closing and self._fenced:
             return
-        due = joiner.agenda.take(_now_ms(), behind=records >= BUSY_RECORDS)
+        due = joiner.agenda.take(_now_ms(), behind=records >= LARGE_RECORDS)
         # Everything the transaction carries is taken here, before another record is folded.
         work = self._work(due, acks, records)
         self._committing = asyncio.create_task(self._commit(work))
@@ -117,36 +120,33 @@ class JoinerActor(Actor):
             await self._settle()
 
     async def _gather(self, batches: list[tuple[RecordBatch, Ack]]) -> tuple[list[Ack], int]:
-        """Folds and sends what is there, and what comes while the partition is busy; acks and number of records."""
+        """Folds and sends what is there and, where the worker is far behind, what comes; acks and number of records."""
         acks: list[Ack] = []
-        records, end = 0, 0.0
+        records, end = 0, time.monotonic() + CATCH_UP_SECONDS
         while True:
-            count = await self._fold(batches)
+            records += await self._fold(batches)
             acks += [ack for _, ack in batches]
-            records += count
-            if count < BUSY_RECORDS or records >= STEP_RECORDS or self._closing:
+            left = end - time.monotonic()
+            if records >= STEP_RECORDS or left <= 0 or self._closing or not self._behind():
                 return acks, records
-            now = time.monotonic()
-            if not end:
-                stale = _now_ms() - self.joiner.tally.newest_ms > STALE_MS
-                end = now + (CATCH_UP_SECONDS if stale else BUSY_SECONDS)
-            if now >= end:
-                return acks, records
-            await self.inbox.wait(min(PAUSE_SECONDS, end - now))
+            await self.inbox.wait(min(PAUSE_SECONDS, left))
             batches = self.inbox.take(STEP_RECORDS)
+            if not batches:
+                return acks, records
 
     async def _fold(self, batches: list[tuple[RecordBatch, Ack]]) -> int:
         """Folds batches and sends what that makes the stage say; how many records there were."""
-        records = 0
+        records = unsent = 0
         for batch, _ in batches:
             self.joiner.fold(batch.records)
             self.offset = batch.next_offset
             records += len(batch.records)
-            await asyncio.sleep(0)  # a batch takes the loop for some 20 ms: others come in between
-        outgoing = self.joiner.outbox.take()
-        if outgoing:
-            await self._log.send(outgoing)
-            self._report.sent(sum(map(len, outgoing.values())))
+            unsent += len(batch.records)
+            if unsent >= SEND_RECORDS:
+                unsent = 0
+                await self._sending.begin(self.joiner.outbox.take())
+                await asyncio.sleep(0)  # so many take the loop for some 20 ms: others come in between
+        await self._sending.begin(self.joiner.outbox.take())
         return records
 
     async def _settle(self) -> None:

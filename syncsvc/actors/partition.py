@@ -16,7 +16,7 @@ from syncsvc.actors.ports import Ack, Ledger, Owned
 from syncsvc.engine.port import RecordBatch
 from syncsvc.state.partition import PartitionState
 
-MOST_WAITING_RECORDS = 16_000  # in the inbox of a partition: some 5 MB; what one step takes when it is behind
+MOST_WAITING_RECORDS = 5_000  # in the inbox of a partition: some 3 MB; two folds of a router
 SEGMENTS_A_READ = 64
 
 

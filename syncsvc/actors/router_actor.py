@@ -17,6 +17,7 @@ from syncsvc.actors.partition import Actor, Opened
 from syncsvc.actors.ports import Ack, FencedOut, Ledger, Log, Step
 from syncsvc.actors.report import Report
 from syncsvc.actors.schemas import SchemaStore, fetched
+from syncsvc.actors.sending import Sending
 from syncsvc.engine.port import RecordBatch
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.source_partition import SourcePartition
@@ -46,7 +47,7 @@ class RouterActor(Actor):
         self._schemas = schemas
         self._plan, self._table, self.router = plan, table, router
         self._state, self._fence = opened.state, opened.owned
-        self._log, self._ledger, self._report = log, ledger, report
+        self._sending, self._ledger, self._report = Sending(log, report), ledger, report
         self._commit_seconds = commit_seconds
         self._seq = opened.owned.seq
         #: The fence had no step yet: reading begins where the log does.
@@ -62,7 +63,7 @@ class RouterActor(Actor):
     async def run(self) -> None:
         """Folds and sends whatever comes; commits on time."""
         self.router.passed(self.offset)  # a partition that was empty at the start has ended already
-        await self._send()
+        await self._sending.begin(self.router.outbox.take())
         due = time.monotonic() + self._commit_seconds
         while not self._closing:
             wanted = self._records or self._marked_unsaved()
@@ -75,7 +76,8 @@ class RouterActor(Actor):
                 self.offset = batch.next_offset
                 self._records += len(batch.records)
                 self._acks.append(ack)
-                await self._send()
+            await self._sending.begin(self.router.outbox.take())
+            await asyncio.sleep(0)  # a fold takes the loop for some 20 ms: others come in between
             if self._records and self._oldest_ms is None:
                 self._oldest_ms = self.router.tally.oldest_ms or None
                 self._report.waiting(self._oldest_ms)
@@ -83,6 +85,7 @@ class RouterActor(Actor):
                 if self._records or self._marked_unsaved():
                     await self._commit()
                 due = time.monotonic() + self._commit_seconds
+        await self._sending.end()
         await self._settle()
 
     async def _fetched(self, schemas: SchemaStore, batch: RecordBatch) -> bool:
@@ -94,14 +97,9 @@ class RouterActor(Actor):
     def _marked_unsaved(self) -> bool:
         return self.router.marked and not self._mark_durable
 
-    async def _send(self) -> None:
-        batches = self.router.outbox.take()
-        if batches:
-            await self._log.send(batches)
-            self._report.sent(sum(map(len, batches.values())))
-
     async def _commit(self) -> None:
         """Hands the step over; the next one is folded while it becomes durable."""
+        await self._sending.end()
         await self._settle()
         taken = self._state.take_segment(self._seq + 1)
         tally, parked = self.router.take_tally(), self.router.take_parked()

@@ -22,7 +22,6 @@ from syncsvc.assembly.relay import Relay
 from syncsvc.assembly.render import Renderer
 from syncsvc.assembly.rounds import Rounds
 from syncsvc.assembly.state import State
-from syncsvc.keys import Partitioner
 from syncsvc.routing import records, stamp
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.records import HEADER, HEADER_BYTES, KINDS, OPERATOR, Keyed, Outbox, Record, foreign
@@ -59,15 +58,12 @@ class Joiner:
     def __init__(self, plan: Plan, partition: int, senders: Senders, state: State) -> None:
         """`state` must be loaded up to the offset that folding begins at."""
         self._state = state
-        self._partition_of = Partitioner(plan.pipeline.partitions)
         self.outbox = Outbox(senders.joiner(partition))
         self.rounds = Rounds(
             state, self.outbox, rounds=plan.rounds, routers=senders.routers, partitions=plan.pipeline.partitions
         )
         self.renderer = Renderer(plan, state)
-        self._references = ReferenceBook(
-            plan, partition, state, self.outbox, self._partition_of, self.renderer.forget
-        )
+        self._references = ReferenceBook(plan, partition, state, self.outbox, self.renderer.forget)
         self._relay = Relay(state, self.outbox)
         self._views = len(plan.views)
         self.agenda = Agenda(state, self.renderer, key_columns=plan.arity[: self._views])
@@ -89,7 +85,8 @@ class Joiner:
 
     def fold(self, batch: Iterable[Record]) -> None:
         """Folds records in offset order into state, `outbox`, `agenda` and `tally`."""
-        unpack, high_water = HEADER.unpack_from, self._high_water
+        unpack, high_water, tally = HEADER.unpack_from, self._high_water, self.tally
+        applied, newest, oldest = [0] * (max(KINDS) + 1), tally.newest_ms, tally.oldest_ms
         for record in batch:
             key, value = record.key, record.value
             if key is None or not value or len(value) < HEADER_BYTES or value[0] != records.FORMAT:
@@ -101,24 +98,27 @@ class Joiner:
                 if known is None:
                     known = self._state.get(HIGH_WATER + U16.pack(sender)) or b""
                 if mark <= known:  # invariant 1: already delivered
-                    self.tally.duplicate += 1
+                    tally.duplicate += 1
                     continue
                 high_water[sender] = mark
                 self._risen.add(sender)
-            self.outbox.at(record.offset, source_ms)
-            self._apply(kind, key, value, record.offset, place, sender, source_ms)
+            offset = record.offset
+            self.outbox.at(offset, source_ms)
+            self._apply(kind, key, value, offset, place, sender, source_ms)
             if self._references.touched:
-                self._references.settle(record.offset + 1)
-            name = KINDS[kind]
-            self.tally.applied[name] = self.tally.applied.get(name, 0) + 1
-            tally = self.tally
-            if source_ms > tally.newest_ms:
-                tally.newest_ms = source_ms
-            if source_ms and (source_ms < tally.oldest_ms or not tally.oldest_ms):
-                tally.oldest_ms = source_ms
+                self._references.settle(offset + 1)
+            applied[kind] += 1
+            if source_ms > newest:
+                newest = source_ms
+            if source_ms and (source_ms < oldest or not oldest):
+                oldest = source_ms
         for sender in self._risen:
             self._state.put(HIGH_WATER + U16.pack(sender), high_water[sender])
         self._risen.clear()
+        tally.newest_ms, tally.oldest_ms = newest, oldest
+        for kind, count in enumerate(applied):
+            if count:
+                tally.applied[KINDS[kind]] = tally.applied.get(KINDS[kind], 0) + count
 
     def _apply(
         self, kind: int, address: bytes, value: bytes, offset: int, place: int, sender: int, source_ms: int

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from syncsvc.assembly import layout
 from syncsvc.assembly.layout import HELD_BY_COPY, HOLDER, LOCAL, U32
 from syncsvc.assembly.state import State
-from syncsvc.keys import Partitioner
 from syncsvc.routing import records
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.records import Outbox
@@ -30,12 +29,11 @@ class ReferenceBook:
         partition: int,
         state: State,
         outbox: Outbox,
-        partition_of: Partitioner,
         forget: Callable[[bytes], None],
     ) -> None:
         """`forget` is told of each relay whose copy begins or ends."""
         self._forget = forget
-        self._state, self._outbox, self._partition_of = state, outbox, partition_of
+        self._state, self._outbox, self._partition_of = state, outbox, plan.partition_of
         self._me = records.partition_payload(partition)
         self._nodes = {role.number: [reference.node for reference in role.references] for role in plan.roles}
         #: `{relay address: whether this partition referred to it before the record}`; empty after `settle`.

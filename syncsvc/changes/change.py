@@ -1,12 +1,11 @@
 """
-The value that stage 1 makes: one change of one row, with a source position that compares bytewise.
+The value that stage 1 makes: one change of one row; and what the connector says of where it stands.
 
 Comes before `envelope`, which makes the values, and is read by `routing`.  Knows nothing of JSON or column types.
 """
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 from msgspec import Struct
@@ -14,16 +13,17 @@ from msgspec import Struct
 #: Values of one row in the order of the columns asked for, ready for BSON.
 Row = tuple[Any, ...]
 
-SNAPSHOT, STREAMED = 0, 1
-"""Phases.  A snapshot row that was read inside a window carries the position of the event that closed it, and is sent
-before that event: the same place, so the phase decides, and the event wins."""
-
 #: Values of `source.snapshot` on the last row that a snapshot reads of a table.
 LAST_OF_TABLE = frozenset({"last", "last_in_data_collection"})
 
-#: file number, position in the file, row inside the event, phase: 17 bytes, big-endian, so that bytes sort as numbers.
-_POSITION = struct.Struct(">IQIB")
-_pack = _POSITION.pack
+class Source(Struct, frozen=True, gc=False):
+    """What is used of the `source` of an event; None where the connector did not say it."""
+
+    file: str | None = None
+    pos: int | None = None
+    row: int | None = None
+    ts_ms: int | None = None
+    snapshot: str | bool | None = None
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -43,32 +43,3 @@ class Change(Struct, frozen=True, gc=False):
     file_base: str
     #: Whether a snapshot read this row as the last one of its table.
     last: bool = False
-
-
-def binlog(file: str | None) -> tuple[str, int] | None:
-    """
-    Base name and number of a binlog file, None when it has no number that fits 32 bits.
-
-    >>> binlog("mysql-bin.000012")
-    ('mysql-bin', 12)
-    """
-    base, _, digits = (file or "").rpartition(".")
-    if not digits.isascii() or not digits.isdigit() or int(digits) >= 1 << 32:
-        return None
-    return base, int(digits)
-
-
-def position(number: int, place: int, row: int, phase: int) -> bytes:
-    """
-    17 bytes that compare as `(number, place, row, phase)` does; b"" when a part is outside its range.
-
-    Args:
-        number: of the binlog file, below 2**32.
-        place: where the event starts in the file, bytes, below 2**64.
-        row: index of the row inside the event, below 2**32.
-        phase: `SNAPSHOT` or `STREAMED`.
-    """
-    try:
-        return _pack(number, place, row, phase)
-    except struct.error:
-        return b""

@@ -16,11 +16,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, defstruct
+from msgspec import UNSET, UnsetType, defstruct
 
-from syncsvc.changes import change, column_text, columns
-from syncsvc.changes.change import LAST_OF_TABLE, SNAPSHOT, STREAMED, Change, Row, position
+from syncsvc.changes import column_text, columns
+from syncsvc.changes.change import LAST_OF_TABLE, Change, Row, Source
 from syncsvc.changes.columns import Converter
+from syncsvc.changes.position import SNAPSHOT, STREAMED, binlog, position
 from syncsvc.changes.values import NotHeld
 from syncsvc.errors import Problem, UsageFault
 from syncsvc.mapping.model import Table
@@ -40,15 +41,7 @@ class DecodeError(Exception):
         self.what = what
 
 
-class _Source(Struct, frozen=True, gc=False):
-    file: str | None = None
-    pos: int | None = None
-    row: int | None = None
-    ts_ms: int | None = None
-    snapshot: str | bool | None = None
-
-
-_NOWHERE = _Source()
+_NOWHERE = Source()
 
 
 class TableDecoder:
@@ -111,7 +104,7 @@ class TableDecoder:
             raise _unknown(op)
         last = op == "r" and source.snapshot in LAST_OF_TABLE
         if source.file != self._file:  # the last file's name is kept taken apart: it is the same for long
-            self._file, self._binlog = source.file, change.binlog(source.file)
+            self._file, self._binlog = source.file, binlog(source.file)
         if self._binlog is None:
             return Change(op, old, new, b"", source.ts_ms or 0, "", last)
         base, number = self._binlog
@@ -177,7 +170,7 @@ def _envelope_type(row: type[Any]) -> type[Any]:
         ("op", str, ""),
         ("before", row | None, None),
         ("after", row | None, None),
-        ("source", _Source, _NOWHERE),
+        ("source", Source, _NOWHERE),
     ]
     inner = defstruct("Payload", fields, gc=False)
     return defstruct("Envelope", [*fields, ("payload", inner | UnsetType, UNSET)], gc=False)

@@ -1,11 +1,11 @@
 """
 The two Faust agents of a pipeline: `router` reads the source topics, `joiner` the keyed topic.
 
-An agent only hands each chunk to its partition's lane, which never waits; the lane's own task calls the host.  One
-actor a partition would be Faust's way (`isolated_partitions`), and was not taken: an actor and its queue leak for each
-partition regained after a rebalance, one that ends makes Faust subscribe again 45 s later (a rebalance for all),
-and a full queue of one partition blocks Faust's only drain loop, so every other partition.  With lanes a full
-partition is simply not read, and what it holds is bounded (`EngineSettings.lane_bytes` and one fetch).
+An agent only hands what was fetched to the lanes of its partitions, which never wait; a lane's own task calls the host.
+One actor a partition would be Faust's way (`isolated_partitions`), and was not taken: an actor and its queue leak for
+each partition regained after a rebalance, one that ends makes Faust subscribe again 45 s later (a rebalance for all),
+and a full queue of one partition blocks Faust's only drain loop, so every other partition. With lanes a full partition
+is simply not read, and what it holds is bounded (`EngineSettings.lane_bytes` and one fetch).
 
 Nothing is acknowledged to Faust (`noack`): its acknowledgements commit past failed and cancelled batches.  An error
 ends the app (`CrashingSupervisor`); Faust's default would go on with the next record.
@@ -40,4 +40,5 @@ async def joiner(stream: Any) -> None:
 
 async def _hand_over(stream: Any) -> None:
     async for event in stream.noack().events():
-        event.message.chunks.offer(event.message.number, event.value, event.message.position)
+        for offer in event.message.offers:
+            offer.chunks.offer(offer.number, offer.records, offer.position)

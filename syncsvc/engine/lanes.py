@@ -16,8 +16,8 @@ from functools import partial
 from syncsvc.engine.port import TP, Host, Record, RecordBatch
 from syncsvc.engine.settings import EngineSettings
 
-#: What a record costs beyond its key and value: the objects around it.
-RECORD_OVERHEAD_BYTES = 400
+#: What a record costs beyond its value: its key and the objects around it.
+RECORD_OVERHEAD_BYTES = 300
 
 #: Called with True when a partition must not be read for now, with False when it may be again.
 OnPressure = Callable[[TP, bool], None]
@@ -65,7 +65,8 @@ class Lane:
         """
         if self.closed:
             return
-        weight = sum(len(r.value or b"") + len(r.key or b"") for r in records) + RECORD_OVERHEAD_BYTES * len(records)
+        weight = RECORD_OVERHEAD_BYTES * len(records)
+        weight += sum([len(value) for record in records if (value := record.value)])
         self._waiting.append((records, weight, position))
         self._waiting_bytes += weight
         self._arrived.set()

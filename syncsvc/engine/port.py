@@ -20,7 +20,7 @@ class TP(NamedTuple):
 
 
 class Record(Protocol):
-    """What a record offers; aiokafka's `ConsumerRecord` as it is, so that reading costs no copy."""
+    """What a record offers; aiokafka's record as it was parsed (`raw_records`), so that reading costs no copy."""
 
     @property
     def offset(self) -> int:

@@ -73,9 +73,9 @@ class EngineSettings:
     pause_below_records: int = 200
     #: Most records of one batch given to the host.
     batch_records: int = 5_000
-    #: Memory of records a partition waits with (value, key and `RECORD_OVERHEAD_BYTES` each); above it the partition
+    #: Memory of records a partition waits with (value and `RECORD_OVERHEAD_BYTES` each); above it the partition
     #: is not read, below half of it again.  On top come at most two fetches.
-    lane_bytes: int = 4 << 20
+    lane_bytes: int = 2 << 20
     #: Offsets are committed this often, for lag tools only.
     commit_interval_seconds: float = 1.0
     #: A commit not done by then is given up; stopping and rebalances wait for one.

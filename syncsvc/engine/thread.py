@@ -1,5 +1,9 @@
 """
-aiokafka's consumer in the thread and loop that Faust gives it.
+aiokafka's consumer as Faust's consumer thread, but in the loop of the app.
+
+A thread of its own, Faust's way, keeps a slow handler from delaying heartbeats.  Our folds take some 20 ms at most, and
+two threads that hand the interpreter to each other at every fetch made each change wait 0.1 s on a busy core (decision
+0009).
 
 A partition is *wanted* here only between its seek to the host's offset and its revocation; both happen without an
 await in between, so a record of an older generation cannot slip through.  `transport` is the other side, in the
@@ -10,14 +14,16 @@ from __future__ import annotations
 
 import asyncio
 import collections
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import aiokafka
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
+from mode.utils.futures import maybe_async
 
+from syncsvc.engine import raw_records
 from syncsvc.engine.port import TP, Record
 from syncsvc.engine.settings import EngineSettings
 
@@ -73,14 +79,30 @@ class Listener(driver.ConsumerRebalanceListener):
     """Faust's, but what is fetched stops to count at once."""
 
     def on_partitions_revoked(self, revoked: Iterable[Any]) -> Any:
-        """Called by aiokafka in its thread, when the group is about to be joined again."""
+        """Called by aiokafka when the group is about to be joined again."""
         # Before the first await: what is fetched from here on belongs to nobody.
         self._thread.forget_partitions()
         return super().on_partitions_revoked(revoked)
 
 
+class InLoop:
+    """What Faust starts a thread with, without the thread: the service is a task of the loop it is started in."""
+
+    def __init__(self, service: driver.AIOKafkaConsumerThread) -> None:
+        self._service = service
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to serve."""
+        self._task = asyncio.get_running_loop().create_task(self._service._serve())
+        self._task.add_done_callback(lambda task: task.cancelled() or task.exception())  # told by the service's crash
+
+    def stop(self) -> None:
+        """Nothing: the service has been waited for."""
+
+
 class Thread(driver.AIOKafkaConsumerThread):
-    """aiokafka's consumer in its own thread and loop."""
+    """aiokafka's consumer."""
 
     abstract = False
     _consumer: aiokafka.AIOKafkaConsumer | None
@@ -92,6 +114,13 @@ class Thread(driver.AIOKafkaConsumerThread):
         self.wanted = Wanted()
         self._fetches: dict[tuple[str, int], int] = collections.defaultdict(int)
         self.passed = Passed()
+
+    async def call_thread(self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+        """Calls it: there is no other thread, so nothing has to be handed over."""
+        return await maybe_async(fun(*args, **kwargs))
+
+    async def _gather_remaining_tasks(self) -> None:
+        """Nothing: the other tasks of this loop are not ours to cancel."""
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         # Faust hard-codes read_uncommitted and a fetch wait of 1.5 s, and has no setting for the fetch sizes.
@@ -138,7 +167,7 @@ class Thread(driver.AIOKafkaConsumerThread):
         if pressed:
             self.wanted.discard(tp)
         else:
-            self.thread_loop.call_soon_threadsafe(self._want, (tp,), self.generation)
+            self._want((tp,), self.generation)
 
     def _want(self, tps: Iterable[TP], generation: int) -> None:
         if generation == self.generation:
@@ -196,6 +225,7 @@ async def stop_consumer(consumer: aiokafka.AIOKafkaConsumer) -> None:
 
 def consumer_arguments(settings: EngineSettings, group: str) -> dict[str, Any]:
     """Keyword arguments of an `AIOKafkaConsumer` in a group; the same for both engines."""
+    raw_records.install()
     return settings.connection() | {
         "group_id": group,
         "group_instance_id": settings.instance_id,

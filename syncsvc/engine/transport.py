@@ -1,18 +1,18 @@
 """
-Faust's aiokafka transport, fed with whole chunks of a partition instead of single records.
+Faust's aiokafka transport, fed with all that a fetch brought of a topic instead of single records.
 
 Stock Faust makes four asyncio tasks a record (65 to 80 µs) and its acknowledgements lose data in several reproduced
-ways; here one Faust event carries all records fetched for a partition, and `lanes` keeps what is acknowledged.  What
-is overridden, and why, is told at each method; `tests/contract` pins what we believe of the pinned versions.
+ways; here one Faust event carries all records fetched of a topic's partitions, and `lanes` keeps what is acknowledged.
+What is overridden, and why, is told at each method; `tests/contract` pins what we believe of the pinned versions.
 
-Two loops: aiokafka's consumer lives in a thread with a loop of its own (`thread`), all else in the loop of the app.
+aiokafka's consumer lives in the loop of the app, like all else (`thread`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP as FaustTP
@@ -40,10 +40,19 @@ class Chunks:
         self.lane.offer(records, position)
 
 
-class ChunkMessage(ConsumerMessage):
-    """A Faust message whose value is a list of records."""
+class Offer(NamedTuple):
+    """What was fetched of one partition, and where it goes."""
 
-    __slots__ = ("chunks", "number", "position")
+    chunks: Chunks
+    number: int
+    records: list[Record]
+    position: int
+
+
+class TopicMessage(ConsumerMessage):
+    """A Faust message that carries all that one fetch brought of a topic."""
+
+    __slots__ = ("offers",)
 
 
 class _Forgetful(dict[Any, Any]):
@@ -70,35 +79,42 @@ class Consumer(driver.Consumer):
         self._read_offset = _Forgetful()
 
     def _new_consumer_thread(self) -> thread.Thread:
-        return thread.Thread(self, loop=self.loop, beacon=self.beacon)
+        return thread.Thread(
+            self, loop=self.loop, thread_loop=self.loop, Worker=thread.InLoop, beacon=self.beacon
+        )  # fmt: skip
 
     def _press(self, tp: TP, pressed: bool) -> None:
         self._thread.press(tp, pressed)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, ConsumerMessage]]:
-        """One message a partition; Faust's own yields records one by one and sleeps 1 s when all are paused."""
+        """One message a topic; Faust's own yields records one by one and sleeps 1 s when all are paused."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         generation, fetched = await self._thread.fetch(timeout)
         records = 0
+        topics: dict[str, list[Offer]] = {}
         for tp, (number, chunk, position) in fetched.items():
+            records += len(chunk)
+            topics.setdefault(tp.topic, []).append(Offer(self._chunks_of(tp), number, chunk, position))
+        for topic, offers in topics.items():
             # What came for an older generation is dropped: its next owner starts from the host's offset.
             if generation != self._thread.generation or self.should_stop:
                 return
-            records += len(chunk)
-            yield FaustTP(*tp), self._message(tp, number, chunk, position)
+            message = self._message(topic, offers)
+            yield message.tp, message
         if 0 < records < self.settings.pause_below_records:
             await asyncio.sleep(self.settings.pause_seconds)
 
-    def _message(self, tp: Any, number: int, chunk: list[Any], position: int) -> ChunkMessage:
-        seconds, kind = (chunk[-1].timestamp / 1000, chunk[-1].timestamp_type) if chunk else (0.0, 0)
+    def _message(self, topic: str, offers: list[Offer]) -> TopicMessage:
+        """Of a topic's partitions one stands for all: Faust needs a partition and an offset, and uses neither here."""
+        first = offers[0]
+        tp = FaustTP(topic, first.chunks.lane.tp.partition)
         # Without generation_id the Cython conductor drops the message and says nothing.
-        message = ChunkMessage(
-            tp.topic, tp.partition, position - 1, seconds, kind, [], None, chunk, None,
-            tp=FaustTP(*tp), generation_id=self.app.consumer_generation_id,
+        message = TopicMessage(
+            topic, tp.partition, first.position - 1, 0.0, 0, [], None, first.records, None,
+            tp=tp, generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
-        message.number, message.position = number, position
-        message.chunks = self._chunks_of(tp)
+        message.offers = offers
         return message
 
     def _chunks_of(self, tp: tuple[str, int]) -> Chunks:

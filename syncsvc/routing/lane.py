@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from syncsvc.expressions import row_function
 from syncsvc.routing.plan import Role
-from syncsvc.routing.slot import Folds, Row, encoder, key_of
+from syncsvc.routing.slot import Encoder, Folds, Row, key_of
 
 
 class Lane:
@@ -23,7 +23,7 @@ class Lane:
         self._node = bytes((role.node,))
         self._key = key_of(columns, role.address, folds)
         self._where = None if role.where is None else row_function(role.where, columns)
-        self._slot = encoder(role, columns, folds)
+        self._slot = Encoder(role, columns, folds)
         self._by_identity = key_of(key, role.address, folds) if set(role.address) <= set(key) else None
 
     def address(self, row: Row) -> bytes | None:

@@ -12,6 +12,7 @@ import struct
 from typing import NamedTuple
 
 from syncsvc.routing import stamp
+from syncsvc.routing.slot import length
 
 _LENGTH = struct.Struct(">H")
 ROW = b"m"
@@ -42,7 +43,11 @@ def encode(stamped: bytes, ended: bytes, addresses: tuple[bytes | None, ...]) ->
     """Bytes of a memory."""
     parts = [stamped, ended]
     for address in addresses:
-        parts.append(b"\x00\x00" if address is None else _LENGTH.pack(len(address)) + address)
+        if address is None:
+            parts.append(b"\x00\x00")
+        else:
+            parts.append(length(address))
+            parts.append(address)
     return b"".join(parts)
 
 

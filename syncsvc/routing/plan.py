@@ -11,11 +11,12 @@ of the mapping file, so they are stable for a generation (a changed mapping is a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from syncsvc.changes import column_text
 from syncsvc.expressions import Expression
+from syncsvc.keys import Partitioner
 from syncsvc.mapping import model
 
 
@@ -125,6 +126,8 @@ class Plan:
     stamped: frozenset[int]
     #: `{role of a root: roles at its own address}` whose rows go with it.
     takes: dict[int, tuple[int, ...]]
+    #: Where addresses are: one memory for all actors of a process.
+    partition_of: Partitioner = field(compare=False, repr=False)
 
     def roles_of(self, table: str) -> tuple[Role, ...]:
         """Roles a table plays, in the order of the mapping."""
@@ -239,7 +242,7 @@ class _Compiler:
             columns[name] = tuple(column for column in table.columns if column in used)
         return Plan(
             pipeline, tuple(self.roles), views, self.depth, columns, tuple(self.arity), frozenset(self.stamped),
-            self.takes,
+            self.takes, Partitioner(pipeline.partitions),
         )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ LAST_INDEX = 0xFFFFFFFF
 OPERATOR = 0xFFFF
 
 _U16 = struct.Struct(">H")
+_ROW = struct.Struct(">HH")  # role, length of the identity
 _U32 = struct.Struct(">I")
 _DELIVERY = struct.Struct(">Q?")  # subscription id, complete
 
@@ -88,14 +89,14 @@ def row_payload(role: int, identity: bytes, slot: bytes = b"") -> bytes:
     The slot of a POISON is the id of the parked record; that of a REMOVE is the stamp of the row's deletion, or empty
     when the row has only left this address.
     """
-    return _U16.pack(role) + _U16.pack(len(identity)) + identity + slot
+    return _ROW.pack(role, len(identity)) + identity + slot
 
 
 def parse_row(value: bytes) -> tuple[int, bytes, bytes]:
     """`(role, identity, slot)` of a PUT, REMOVE or POISON record's value."""
-    role = _U16.unpack_from(value, HEADER_BYTES)[0]
-    start = HEADER_BYTES + 4
-    end = start + _U16.unpack_from(value, HEADER_BYTES + 2)[0]
+    role, length = _ROW.unpack_from(value, HEADER_BYTES)
+    start = HEADER_BYTES + _ROW.size
+    end = start + length
     return role, value[start:end], value[end:]
 
 
@@ -114,7 +115,7 @@ def delivery_payload(subscription: int, complete: bool, rows: list[Keyed]) -> by
     """Payload of ROW (one changed row) and ANSWER (all rows, in one part or several)."""
     chunks = [_DELIVERY.pack(subscription, complete)]
     for role, identity, slot in rows:
-        chunks += (_U16.pack(role), _U16.pack(len(identity)), identity)
+        chunks += (_ROW.pack(role, len(identity)), identity)
         if slot is None:
             chunks.append(_U32.pack(0))
         else:
@@ -127,7 +128,7 @@ def parse_delivery(value: bytes) -> Delivery:
     subscription, complete = _DELIVERY.unpack_from(value, HEADER_BYTES)
     at, end, rows = HEADER_BYTES + _DELIVERY.size, len(value), []
     while at < end:
-        role, length = _U16.unpack_from(value, at)[0], _U16.unpack_from(value, at + 2)[0]
+        role, length = _ROW.unpack_from(value, at)
         identity = value[at + 4 : at + 4 + length]
         at += 4 + length
         size = _U32.unpack_from(value, at)[0]
@@ -186,10 +187,10 @@ class Outbox:
         """Appends one record."""
         header = HEADER.pack(FORMAT, kind, self._sender, self._place, self._index, self._stamp)
         self._index += 1
-        try:
-            self._batches[partition].append((key, header + payload))
-        except KeyError:
-            self._batches[partition] = [(key, header + payload)]
+        batch = self._batches.get(partition)
+        if batch is None:
+            batch = self._batches[partition] = []
+        batch.append((key, header + payload))
 
     def send_mark(self, partitions: int, end: int, level: int, source_ms: int = 0) -> None:
         """A mark of this sender to every partition, after all it sent for offsets below `end`."""

@@ -16,7 +16,7 @@ from syncsvc.changes.avro import Schemas
 from syncsvc.changes.decoding import decoder_for
 from syncsvc.changes.envelope import DecodeError
 from syncsvc.expressions import ComputeError
-from syncsvc.keys import Partitioner, canonical
+from syncsvc.keys import canonical
 from syncsvc.routing import memory, records, stamp
 from syncsvc.routing.lane import Lane
 from syncsvc.routing.outcome import ParkedRecord
@@ -63,7 +63,7 @@ class Router(SourcePartition):
         folds = folds_of(declared)
         self._lanes = [Lane(role, columns, declared.key, folds) for role in plan.roles_of(table)]
         self._identity = key_of(columns, declared.key)
-        self._partition_of = Partitioner(plan.pipeline.partitions)
+        self._partition_of = plan.partition_of
         self._table, self._table_number = table, plan.tables.index(table)
         self._nowhere = (None,) * len(self._lanes)
         self._gone = ((None, b""),) * len(self._lanes)
@@ -95,7 +95,8 @@ class Router(SourcePartition):
         if change.op == "t":
             self._truncate(stamped)
             return
-        held = self._state.get(memory.key(identity))
+        memory_key = memory.key(identity)
+        held = self._state.get(memory_key)
         remembered = None if held is None else memory.decode(held, ended=self._endings)
         if remembered is not None and stamp.older(stamped, remembered.stamp):  # invariant 3
             if change.after is None:
@@ -115,7 +116,7 @@ class Router(SourcePartition):
             return
         self._route(identity, known, placed, stamped if change.after is None else b"")
         self._poison.heal(identity)
-        self._state.put(memory.key(identity), remember)
+        self._state.put(memory_key, remember)
         self.tally.applied += 1
         if change.last:  # a snapshot has read the whole table: what was not among its rows is to be swept
             self._state.put(SWEEP, stamped)

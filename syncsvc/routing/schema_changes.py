@@ -18,11 +18,11 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from syncsvc.changes import change
 from syncsvc.changes.avro import Bodies, Schemas, framed
-from syncsvc.changes.change import STREAMED, position
+from syncsvc.changes.change import Source
 from syncsvc.changes.decoding import no_registry
 from syncsvc.changes.envelope import DecodeError
+from syncsvc.changes.position import STREAMED, binlog, position
 from syncsvc.mapping.model import Pipeline
 from syncsvc.routing import stamp
 from syncsvc.routing.outcome import ParkedRecord
@@ -43,21 +43,13 @@ _CREATE = re.compile(_START + r"CREATE\s+TABLE\s+(?!IF\s+NOT\s+EXISTS\b)", re.IG
 _REPLACE = re.compile(_START + r"CREATE\s+OR\s+REPLACE\s+TABLE\s+" + _TABLE, re.IGNORECASE | re.DOTALL)
 
 
-class _Source(Struct, frozen=True, gc=False):
-    file: str | None = None
-    pos: int | None = None
-    row: int | None = None
-    ts_ms: int | None = None
-    snapshot: str | bool | None = None
-
-
 class _TableChange(Struct, frozen=True, gc=False):
     type: str
     id: str
 
 
 class _Event(Struct, frozen=True, gc=False):
-    source: _Source
+    source: Source
     ddl: str | None = None
     databaseName: str | None = None
     tableChanges: list[_TableChange] | None = None
@@ -66,7 +58,7 @@ class _Event(Struct, frozen=True, gc=False):
 class _Told(Struct, frozen=True, gc=False):
     """Both forms of the JSON converter: the event itself, or in the `payload` beside its schema."""
 
-    source: _Source | UnsetType = UNSET
+    source: Source | UnsetType = UNSET
     ddl: str | None = None
     databaseName: str | None = None
     tableChanges: list[_TableChange] | None = None
@@ -186,12 +178,12 @@ class SchemaChanges(SourcePartition):
             yield table, "create"
 
 
-def _stamp(source: _Source) -> bytes:
+def _stamp(source: Source) -> bytes:
     """Where in the source the event stands; older than nothing where it does not say."""
-    binlog = change.binlog(source.file)
-    if binlog is None or source.pos is None:
+    found = binlog(source.file)
+    if found is None or source.pos is None:
         return stamp.stamp("", b"", source.ts_ms or 0)
-    base, number = binlog
+    base, number = found
     return stamp.stamp(base, position(number, source.pos, source.row or 0, STREAMED), source.ts_ms or 0)
 
 

@@ -27,7 +27,7 @@ def stamp(file_base: str, position: bytes, ts_ms: int) -> bytes:
 
     Args:
         file_base: name of the binlog without its number: positions of different binlogs do not compare.
-        position: comparable bytes (see `changes.change.position`), empty when unknown.
+        position: comparable bytes (see `changes.position.position`), empty when unknown.
         ts_ms: commit time in the source, ms.
     """
     time = (ts_ms if 0 <= ts_ms <= _MOST_MS else 0).to_bytes(TIME_BYTES, "big")

@@ -44,7 +44,7 @@ class Store(Protocol):
         """Whether a key begins with `prefix`."""
 
     def load(self, entries: list[tuple[bytes, bytes]], /) -> None:
-        """Put many at once; faster than `put` one by one."""
+        """Put many at once; faster than `put` one by one, most of all in key order."""
 
     def entries(self) -> int:
         """How many keys there are; may be off by a few per thousand where keys are very long."""

@@ -152,6 +152,7 @@ class RunningPipeline:
             owned = set(self._host.actors)
             try:
                 found = await self._bounds(owned) if owned else {}
+                self._host.see(found)
                 if self._sweeper is not None:
                     await self._sweeper.look()
             except Unreachable:

@@ -7,7 +7,7 @@ from bson import Decimal128, Int64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncsvc.changes import change
+from syncsvc.changes import position
 from syncsvc.changes.envelope import DecodeError, TableDecoder
 from syncsvc.errors import UsageFault
 from syncsvc.mapping.model import Table
@@ -50,7 +50,7 @@ def test_a_change_knows_when_and_where_it_happened(decoder):
 
     assert found.ts_ms == 1_732_290_000_000
     assert found.file_base == "mysql-bin"
-    assert found.position == change.position(10, 99, 3, change.STREAMED)
+    assert found.position == position.position(10, 99, 3, position.STREAMED)
 
 
 def test_a_snapshot_row_comes_before_the_event_at_its_place(decoder):

@@ -23,7 +23,7 @@ ROW_OF_APPLICATION = (7, 4, 9, 2)  # id, meeting_id, user_id, rank
 #: 1000 ms, binlog "bin" (as a checksum), position.
 STAMP = stamp.stamp("bin", b"P" * 17, 1000)
 STAMPED = "0000000003e8" "aa275aed" + "50" * 17
-ENCODED = slot.encoder(PLAN.roles[1], PLAN.columns[APPLICATION])(ROW_OF_APPLICATION, STAMP, b"")
+ENCODED = slot.Encoder(PLAN.roles[1], PLAN.columns[APPLICATION])(ROW_OF_APPLICATION, STAMP, b"")
 
 
 def sent(kind: int, payload: bytes) -> str:
@@ -117,7 +117,7 @@ def test_a_slot_is_flag_stamp_references_order_and_elements() -> None:
 
 def test_a_reference_that_is_null_takes_no_bytes() -> None:
     """And is not the same as an empty key."""
-    encoded = slot.encoder(PLAN.roles[1], PLAN.columns[APPLICATION])((7, 4, None, 2), STAMP, b"")
+    encoded = slot.Encoder(PLAN.roles[1], PLAN.columns[APPLICATION])((7, 4, None, 2), STAMP, b"")
 
     assert encoded.hex().startswith("00" + STAMPED + "ffff0005")
     assert slot.parse(encoded, 1).references == (None,)
@@ -128,7 +128,7 @@ def test_the_slot_of_a_root_carries_its_id() -> None:
     identity = bson.encode({"_id": 4})
     elements = bson.encode({"_id": 4, "title": "x"})[4:-1]
 
-    encoded = slot.encoder(PLAN.roles[0], PLAN.columns[MEETING])((4, "x"), STAMP, b"")
+    encoded = slot.Encoder(PLAN.roles[0], PLAN.columns[MEETING])((4, "x"), STAMP, b"")
     assert encoded.hex() == "00" + STAMPED + "000e" + identity.hex() + elements.hex()
 
 
@@ -146,7 +146,7 @@ def test_a_poisoned_slot_keeps_the_last_good_row_behind_it() -> None:
 def test_a_list_sorted_by_a_very_long_text_is_sorted_by_its_beginning() -> None:
     """A LONGTEXT in `order_by` holds more than a slot's order can; it must not stop the partition."""
     role = PLAN.roles[1]
-    encode = slot.encoder(role, ("id", "meeting_id", "user_id", "rank"))
+    encode = slot.Encoder(role, ("id", "meeting_id", "user_id", "rank"))
     order = slot.parse(encode((7, 4, 9, "x" * 100_000), STAMP, b""), 1).order  # type: ignore[arg-type]
 
     assert len(order) == 0x7FFF
