@@ -17,7 +17,10 @@ import msgspec
 MEETING, APPLICATION, USER = TABLES = ("meetup.meeting", "meetup.meeting_application", "meetup.user")
 START_MS = 1_767_225_600_000  # a clock that only counts, so that equal seeds give equal bytes
 PLACES = ("Seoul", "Berlin", "Lyon", "Austin", "Osaka", "Porto", "Quito", "Turin")
-WORDS = "open data night kafka book river chess garden python film bread run jazz code maker walk".split()
+WORDS = (
+    "open", "data", "night", "kafka", "book", "river", "chess", "garden", "python", "film", "bread", "run", "jazz",
+    "code", "maker", "walk",
+)  # fmt: skip
 FILE_BYTES = 1 << 24  # of a binlog file: positions rise, but not alone
 
 Row = dict[str, Any]
@@ -183,8 +186,10 @@ class Meetup:
             "server_id": 0 if op == "r" else 1, "gtid": None, "file": f"binlog.{self._file:06d}",
             "pos": self._position, "row": 0, "thread": None, "query": None,
         }  # fmt: skip
-        value = {"before": before, "after": after, "source": source, "transaction": None, "op": op,
-                 "ts_ms": self._clock + 5, "ts_us": (self._clock + 5) * 10**3, "ts_ns": (self._clock + 5) * 10**6}  # fmt: skip
+        value = {
+            "before": before, "after": after, "source": source, "transaction": None, "op": op,
+            "ts_ms": self._clock + 5, "ts_us": (self._clock + 5) * 10**3, "ts_ns": (self._clock + 5) * 10**6,
+        }  # fmt: skip
         row = after or before
         assert row is not None
         return Event(table, b'{"id":%d}' % row["id"], _encode(value))

@@ -1,0 +1,49 @@
+"""
+The first copy in growing sizes: does a row cost the same, and how much memory does it take?
+
+Scale 1 is 20,000 meetings, as many users and 100,000 applications.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from benchmarks.scenarios.stage import Stage
+from benchmarks.servers import Servers
+from benchmarks.workload import Meetup, links
+
+MEETINGS = 20_000  # at scale 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Sizes."""
+    parser.add_argument("--scales", type=lambda text: [*map(float, text.split(","))], default=[1.0, 3.0])
+
+
+def measure(servers: Servers, given: argparse.Namespace) -> dict[str, Any]:
+    """One run; see the module."""
+    scales = [_copy(servers, scale) for scale in given.scales]
+    for one in scales:
+        one["cost"] = round(one["system_us_a_row"] / scales[0]["system_us_a_row"], 3)
+        one["mongod_cost"] = round(one["mongod_us_a_row"] / max(0.1, scales[0]["mongod_us_a_row"]), 3)
+    return {"scenario": "growth", "scales": scales}
+
+
+def _copy(servers: Servers, scale: float) -> dict[str, Any]:
+    count = max(100, int(MEETINGS * scale))
+    meetup = Meetup(count, count, links(7, count, count, 5 * count))
+    expected = meetup.documents()
+    with Stage(servers, "growth") as stage:
+        rows = stage.load(meetup.snapshot())
+        began = stage.start()
+        seconds = stage.converge(expected) - began
+        assert stage.meter is not None
+        report = stage.meter.report()
+        stage.check(expected)
+    cpu: dict[str, float] = report["cpu_s"]  # type: ignore[assignment]
+    return {
+        "scale": scale, "rows": rows, "seconds": round(seconds, 2),
+        "system_us_a_row": round(cpu["system"] / rows * 1e6, 1),
+        "mongod_us_a_row": round(cpu["mongod"] / rows * 1e6, 1), **report,
+    }  # fmt: skip
