@@ -90,11 +90,11 @@ def _measure(given: argparse.Namespace, servers: Servers, measured: dict[str, An
 
 def _phase(phase: str, given: argparse.Namespace, servers: Servers, found: kit.Kit | None) -> Any:
     if phase == "transport":
-        return _module(servers, "benchmarks.transport", "--bootstrap", servers.kafka)
+        return _module(servers, "benchmarks.transport", "--bootstrap", servers.kafka)[-1]
     if phase == "stages":
         return _module(servers, "benchmarks.stages")
     if phase not in OF_THE_KIT:
-        return _module(servers, "benchmarks.scenarios", phase)
+        return _module(servers, "benchmarks.scenarios", phase)[-1]
     assert found is not None
     if phase == "limits":
         return found.limits(given.scale)
@@ -104,8 +104,8 @@ def _phase(phase: str, given: argparse.Namespace, servers: Servers, found: kit.K
     return pairs.run(phase, given.pairs, one)
 
 
-def _module(servers: Servers, *command: str) -> Any:
-    """One of our own benchmarks, in a process of its own on the same servers: its JSON line."""
+def _module(servers: Servers, *command: str) -> list[Any]:
+    """One of our own benchmarks, in a process of its own on the same servers: its JSON lines."""
     child = subprocess.run(
         [sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True, check=False, cwd=ROOT,
         env={**os.environ, **servers.environment},
@@ -113,9 +113,10 @@ def _module(servers: Servers, *command: str) -> Any:
     if child.returncode:
         what = f"{' '.join(command)} ended with exit code {child.returncode}"
         raise CheckFailed(code="bench.run_failed", where=command[0], what=what, fix="its messages are above")
-    line = child.stdout.splitlines()[-1]
-    say(line)
-    return json.loads(line)
+    lines = child.stdout.splitlines()
+    for line in lines:
+        say(line)
+    return [json.loads(line) for line in lines]
 
 
 if __name__ == "__main__":

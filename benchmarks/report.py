@@ -23,6 +23,8 @@ def text(measured: Measured, left_out: Sequence[str]) -> str:
     parts = [f"{_when()}\n", _table(targets.lines(measured))]
     floor, noise = list(_floor(measured)), list(_noise(measured))
     parts += [f"\n{line}" for line in (*floor, *noise)]
+    if "stages" in measured:
+        parts.append("\n" + _stages(measured["stages"]))
     if left_out:
         parts.append("\nLEFT OUT: " + "; ".join(left_out))
     return "\n".join(parts)
@@ -45,6 +47,14 @@ def _cells(line: Line) -> tuple[str, ...]:
     target = f"{'≤' if line.most else '≥'} {line.target:,g}"
     verdict = "ok" if line.ok else "**not met**"
     return line.what, line.rival, line.ours, f"{line.measured:,g}", target, f"{verdict} {line.note}".strip()
+
+
+def _stages(lines: Sequence[dict[str, Any]]) -> str:
+    rows = [
+        f"| {one['stage']} | {one['part']} | {one['unit']} | {one['cpu_us']:g} | {one.get('mongod_us', '')} |"
+        for one in lines
+    ]
+    return "\n".join(["| stage | | unit | µs of CPU | of mongod |", "|---|---|---|---|---|", *rows])
 
 
 def _floor(measured: Measured) -> Iterator[str]:

@@ -59,13 +59,8 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def running(settings: Mapping[str, str] | None = None) -> Iterator[Servers]:
-    """
-    The servers, up; stopped at the end when they were started here.
-
-    Args:
-        settings: of the broker, beside ours.
-    """
+def running(*, kafka: bool = True) -> Iterator[Servers]:
+    """The servers, up; stopped at the end when they were started here.  Not every benchmark needs a broker."""
     nursery = children.Nursery()
     given = os.environ.get("PB_KAFKA"), os.environ.get("PB_MONGO")
     with tempfile.TemporaryDirectory(prefix="syncsvc-bench-") as name:
@@ -75,12 +70,13 @@ def running(settings: Mapping[str, str] | None = None) -> Iterator[Servers]:
                 yield Servers(given[0], given[1], nursery, store, folder)
                 return
             auto = {"auto.create.topics.enable": "true", "num.partitions": str(PARTITIONS)}
-            kafka = BenchmarkKafka(store, folder / "kafka", settings={**auto, **(settings or {})}, heap_mb=HEAP_MB)
+            broker = BenchmarkKafka(store, folder / "kafka", settings=auto, heap_mb=HEAP_MB)
             mongod = Mongod(store, folder / "mongod", cache_gb=CACHE_GB)
-            kafka.start()
+            if kafka:
+                broker.start()
             mongod.start()
-            yield Servers(kafka.bootstrap, mongod.uri, nursery, store, folder)
+            yield Servers(broker.bootstrap, mongod.uri, nursery, store, folder)
             mongod.stop()
-            kafka.stop()
+            broker.stop()
         finally:
             nursery.close()
