@@ -78,7 +78,8 @@ def _noise(measured: Measured) -> Iterator[str]:
         if phase not in ("bootstrap", "stream", "latency"):
             continue
         shown = {system: [_others(result) for result in results] for system, results in runs.items()}
-        yield f"Others, {phase}: " + "; ".join(f"{system} {', '.join(found)} s" for system, found in shown.items())
+        told = "; ".join(f"{system} {', '.join(found)}" for system, found in shown.items())
+        yield f"Others, {phase}, CPU s: {told}"
 
 
 def _others(result: dict[str, Any]) -> str:
