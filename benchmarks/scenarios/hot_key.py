@@ -16,7 +16,7 @@ from benchmarks.scenarios.load import Others, now_ms, steadily
 from benchmarks.scenarios.stage import Stage
 from benchmarks.scenarios.watching import Watcher
 from benchmarks.servers import Servers
-from benchmarks.workload import Meetup, links
+from benchmarks.workload import MEETING, Meetup, links
 
 HOT = 1
 TITLE_EVERY = 50  # hot changes
@@ -43,30 +43,17 @@ def measure(servers: Servers, given: argparse.Namespace) -> dict[str, Any]:
         stage.start()
         stage.converge(meetup.documents())
         assert stage.meter is not None
-        with Watcher(stage.collection, [HOT, *others]) as watcher, Others(stage, meetup, watcher, others, lock):
-            stage.meter.reset()
-            began = time.perf_counter()
-
-            def change(number: int) -> None:
-                with lock:
-                    if number % TITLE_EVERY == 0:
-                        event = meetup.title(HOT)
-                        watcher.sends(HOT, meetup.sequence)
-                    else:
-                        event = meetup.touch(1 + number * 7919 % given.applications)
-                    stage.send(event)
-
-            changes, late = steadily(given.rate, lambda: time.perf_counter() > began + given.seconds, change)
-            with lock:  # the last word about the hot meeting: when it is seen, all before it is
-                event = meetup.title(HOT)
-                watcher.sends(HOT, meetup.sequence)
-                stage.send(event)
-            ended = time.perf_counter()
-            report = stage.meter.report()
-            last = meetup.rows["meetup.meeting"][HOT]["title"]
-            stage.wait_for(lambda: _title(stage) == last, "the last change of the hot meeting")
-            behind = time.perf_counter() - ended
-        stage.wait_for(lambda: not watcher.unseen, "the last titles", 60)
+        with Watcher(stage.collection, [HOT, *others]) as watcher:
+            with Others(stage, meetup, watcher, others, lock):
+                stage.meter.reset()
+                began = time.perf_counter()
+                changes, late = _heat(stage, meetup, watcher, lock, given)
+                ended = time.perf_counter()
+                report = stage.meter.report()
+                last = meetup.rows[MEETING][HOT]["title"]
+                stage.wait_for(lambda: _title(stage) == last, "the last change of the hot meeting")
+                behind = time.perf_counter() - ended
+            stage.wait_for(lambda: not watcher.unseen, "the last titles", 60)
         stage.converge(meetup.documents())
         stage.check(meetup.documents())
         return {
@@ -75,6 +62,26 @@ def measure(servers: Servers, given: argparse.Namespace) -> dict[str, Any]:
             "behind_s": round(behind, 2), "hot_ms": watcher.percentiles([(began, ended)], [HOT]),
             "others_ms": watcher.percentiles([(began, ended)], others), **report,
         }  # fmt: skip
+
+
+def _heat(
+    stage: Stage, meetup: Meetup, watcher: Watcher, lock: threading.Lock, given: argparse.Namespace
+) -> tuple[int, float]:
+    """Changes the hot meeting for so long, its title last: seen, it shows all before it; as `steadily`."""
+    over = time.perf_counter() + given.seconds
+
+    def change(number: int) -> None:
+        with lock:
+            if number % TITLE_EVERY == 0:
+                event = meetup.title(HOT)
+                watcher.sends(HOT, meetup.sequence)
+            else:
+                event = meetup.touch(1 + number * 7919 % given.applications)
+            stage.send(event)
+
+    made = steadily(given.rate, lambda: time.perf_counter() > over, change)
+    change(0)
+    return made
 
 
 def _title(stage: Stage) -> str | None:

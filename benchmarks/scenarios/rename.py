@@ -45,13 +45,14 @@ def measure(servers: Servers, given: argparse.Namespace) -> dict[str, Any]:
         stage.start()
         stage.converge(meetup.documents())
         assert stage.meter is not None
-        with Watcher(stage.collection, others) as watcher, Others(stage, meetup, watcher, others, lock):
-            calm = time.perf_counter()
-            time.sleep(CALM_SECONDS)
-            stage.meter.reset()
-            spans = [_rename(stage, meetup, lock, f"known {number}", count) for number in range(given.renames)]
-            report = stage.meter.report()
-        stage.wait_for(lambda: not watcher.unseen, "the last titles", 60)
+        with Watcher(stage.collection, others) as watcher:
+            with Others(stage, meetup, watcher, others, lock):
+                calm = time.perf_counter()
+                time.sleep(CALM_SECONDS)
+                stage.meter.reset()
+                spans = [_rename(stage, meetup, lock, f"known {number}", count) for number in range(given.renames)]
+                report = stage.meter.report()
+            stage.wait_for(lambda: not watcher.unseen, "the last titles", 60)
         stage.converge(meetup.documents())
         stage.check(meetup.documents())
         seconds = [end - begin for begin, end in spans]
