@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 #: `{phase: seconds it takes on two cores}`, a pair of runs each where there is a rival; in the order they are done.
 SECONDS = {
     "bootstrap": 80, "stream": 150, "latency": 150,
-    "transport": 40, "stages": 30, "hot-key": 60, "rename": 60, "two-workers": 70, "limits": 60,
+    "transport": 40, "stages": 30, "hot-key": 45, "rename": 90, "two-workers": 80, "limits": 60,
     "restart": 240, "growth": 200,
 }  # fmt: skip
 SIDE_BY_SIDE = ("bootstrap", "stream", "latency")

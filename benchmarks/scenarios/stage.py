@@ -54,7 +54,7 @@ class Stage:
         # The Java client's partitioner, as Connect uses it.
         self.producer = Producer(
             {"bootstrap.servers": servers.kafka, "partitioner": "murmur2_random", "enable.idempotence": True,
-             "linger.ms": 1, "queue.buffering.max.messages": 200_000}
+             "linger.ms": 1, "queue.buffering.max.messages": 200_000, "log_level": 3}
         )  # fmt: skip
         self._admin = AdminClient({"bootstrap.servers": servers.kafka})
         topics = [NewTopic(f"{self.prefix}.{table}", PARTITIONS, 1) for table in TABLES]
@@ -71,6 +71,7 @@ class Stage:
         if kind is not None and self._worker is not None:
             sys.stderr.write(f"{children.tail(self._log)}\n")
         self.stop()
+        self.producer.flush(10)
         self._client.drop_database(self.prefix)
         self._client.close()
         topics = [topic for topic in self._admin.list_topics(timeout=10).topics if self.prefix in topic]
