@@ -22,7 +22,7 @@ class Watcher:
     """Watches some meetings of a collection from its making on; a context manager."""
 
     def __init__(self, collection: Mongo[dict[str, Any]], meetings: Collection[int]) -> None:
-        pipeline = [
+        pipeline: list[dict[str, Any]] = [
             {"$match": {"documentKey._id": {"$in": sorted(meetings)}}},
             {"$project": {
                 "documentKey": 1, "fullDocument.title": 1, "updateDescription.updatedFields.title": 1

@@ -117,7 +117,7 @@ def every_phase() -> Iterator[tuple[str, Any]]:
     yield "growth", {"scales": sizes}
 
 
-@pytest.mark.parametrize(("phase", "found"), [*every_phase()], ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(("phase", "found"), [pytest.param(*both, id=both[0]) for both in every_phase()])
 def test_every_scenario_has_its_rows_in_the_table(phase: str, found: Any) -> None:
     """Each promise of the table is compared with its target, met here by all but the noisy ones' marks."""
     lines = targets.lines({phase: found})
