@@ -13,6 +13,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ SYSTEMS = ("rival", "ours")
 #: The profile of the rival that its latency is measured with: five times faster than its default.
 LATENCY_PROFILE = {"PEER_COMMIT_MS": "100", "PEER_LINGER_MS": "0"}
 RUN_SECONDS = 900  # longest harness run, far above the slowest
+STOP_SECONDS = 90  # what it may take to stop its system and to clean up
 
 Result = dict[str, Any]
 
@@ -111,15 +113,22 @@ class Kit:
     def _program(self, name: str, arguments: list[str], settings: Mapping[str, str]) -> Result:
         work = self._servers.folder / "work"
         given = {**os.environ, **self._servers.environment, "PB_WORK": str(work), "BENCH_PYTHON": sys.executable}
-        ended = subprocess.run(
+        # In a session of its own, so that a Ctrl-C reaches it once and through us: it stops its system on the way out.
+        program = subprocess.Popen(
             [sys.executable, "-B", str(self._folder / name), *arguments], env={**given, **settings},
-            stdout=subprocess.PIPE, text=True, timeout=RUN_SECONDS, check=False,
+            stdout=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
-        shutil.rmtree(work, ignore_errors=True)
-        if ended.returncode:
-            what = f"{name} {shlex.join(arguments)} ended with exit code {ended.returncode}"
+        try:
+            said, _ = program.communicate(timeout=RUN_SECONDS)
+        finally:
+            if program.poll() is None:
+                program.send_signal(signal.SIGINT)
+                program.wait(STOP_SECONDS)
+            shutil.rmtree(work, ignore_errors=True)
+        if program.returncode:
+            what = f"{name} {shlex.join(arguments)} ended with exit code {program.returncode}"
             raise CheckFailed(code="bench.run_failed", where=name, what=what, fix="its messages are above")
-        result: Result = json.loads(ended.stdout.splitlines()[-1])
+        result: Result = json.loads(said.splitlines()[-1])
         return result
 
 

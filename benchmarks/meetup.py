@@ -8,6 +8,7 @@ collection.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -48,6 +49,8 @@ tables:
     key: id
     columns: {{id: int, name: varchar(100), email: varchar(200), city: varchar(100)}}
 """
+#: From <linux/prctl.h>: a worker must not outlive the process that the harness, or a scenario, can end.
+PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
@@ -78,6 +81,8 @@ def _fork(pipeline: Pipeline, number: int, state: Path) -> int:
     pid = os.fork()
     if pid:
         return pid
+    with contextlib.suppress(AttributeError):  # no prctl outside Linux
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     ports = os.environ.get("HTTP_PORTS", "").split()
     environment = {
         "SYNCSVC_KAFKA_BOOTSTRAP": os.environ["PB_KAFKA"],

@@ -9,6 +9,7 @@ servers are used and left alone.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,6 +62,8 @@ def say(line: str) -> None:
 @contextmanager
 def running(*, kafka: bool = True) -> Iterator[Servers]:
     """The servers, up; stopped at the end when they were started here.  Not every benchmark needs a broker."""
+    # Asked to end, we end in order, as after a Ctrl-C: the workers and the rival are in sessions of their own.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     nursery = children.Nursery()
     given = os.environ.get("PB_KAFKA"), os.environ.get("PB_MONGO")
     with tempfile.TemporaryDirectory(prefix="syncsvc-bench-") as name:

@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,7 +33,9 @@ from syncsvc.errors import CheckFailed
 ROOT = Path(__file__).parents[2]
 LOOK_SECONDS = 0.02  # between two looks at something that is waited for
 SPARING_SECONDS = 0.1  # .. where a look costs milliseconds of mongod
-SAMPLE = 300  # documents looked at before all are compared
+#: Documents that are looked at again and again until they are right, then more, then all: looks at many documents cost
+#: a quarter of a core (measured), which the workers then do not have.
+SAMPLES = (20, 300)
 PATIENCE_SECONDS = 300.0
 STOP_SECONDS = 60.0
 
@@ -168,30 +170,30 @@ class Stage:
             fix = f"the workers said:\n{children.tail(self._log)}"
             raise CheckFailed(code=code, where=self.prefix, what=f"waiting for {what}: {said}", fix=fix)
 
-    def converge(self, expected: Documents, changed: Collection[int] | None = None) -> float:
-        """
-        Waits until the collection holds exactly the expected documents; `time.perf_counter()` when it was seen first.
-
-        Args:
-            expected: `{_id: document}`.
-            changed: ids to look at before all are compared; without, any.
-        """
-        candidates = sorted(expected if changed is None else changed)
-        probe = random.Random(1).sample(candidates, min(SAMPLE, len(candidates)))
+    def converge(self, expected: Documents) -> float:
+        """Waits for exactly the expected documents; `time.perf_counter()` of the look that saw them first."""
+        dice, numbers = random.Random(1), sorted(expected)
+        probes = [dice.sample(numbers, min(count, len(numbers))) for count in SAMPLES]
         while True:
-            looked = 0.0
-
-            def right(probe: list[int] = probe) -> bool:
-                nonlocal looked
-                looked = time.perf_counter()
-                found = {one["_id"]: one for one in self.collection.find({"_id": {"$in": probe}}, {"_sync": 0})}
-                return all(found.get(number) == expected[number] for number in probe if number in expected)
-
-            self.wait_for(right, "the expected documents", pause=SPARING_SECONDS)
+            for probe in probes:
+                looked = self._right(probe, expected)
             wrong = self.wrong(expected)
             if not wrong:
                 return looked
-            probe = wrong[:SAMPLE]
+            probes = [wrong[: SAMPLES[0]], wrong[: SAMPLES[-1]]]
+
+    def _right(self, probe: list[int], expected: Documents) -> float:
+        """Waits until these documents are as expected; when the look that saw it began."""
+        looked = 0.0
+
+        def look() -> bool:
+            nonlocal looked
+            looked = time.perf_counter()
+            found = {one["_id"]: one for one in self.collection.find({"_id": {"$in": probe}}, {"_sync": 0})}
+            return all(found.get(number) == expected.get(number) for number in probe)
+
+        self.wait_for(look, "the expected documents", pause=SPARING_SECONDS)
+        return looked
 
     def wrong(self, expected: Documents) -> list[int]:
         """Ids whose document is missing, wrong or not expected: all documents, all fields but `_sync`."""
