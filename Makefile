@@ -15,7 +15,7 @@ $(INSTALLED): pyproject.toml
 	@echo "· Python environment in $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fast,test,check]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fast,test,check,bench]'
 	@touch $@
 
 demo: $(INSTALLED)  ## the whole road on real servers: SQL, Debezium, Kafka, syncsvc, MongoDB (KEEP=1 stays up, SQL=mysql)
@@ -31,8 +31,8 @@ test: $(INSTALLED)  ## every test: fast ones first, then those that start real s
 	@$(BIN)/python -m pytest -m 'not servers' -n auto
 	@$(BIN)/python -m pytest -m servers
 
-bench: $(INSTALLED)  ## measure: transport, stages, and the harness's workload where it is at hand
-	@$(BIN)/python -m benchmarks
+bench: $(INSTALLED)  ## measure what fits in ten minutes, against the rival where the kit is at hand: make bench ARGS='--pairs 3'
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: $(INSTALLED)  ## the simulator on many histories: make soak HISTORIES=20000
 	@$(BIN)/python -m tests.simulation.soak $(or $(HISTORIES),5000)

@@ -7,6 +7,8 @@ collection.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -47,6 +49,10 @@ tables:
     key: id
     columns: {{id: int, name: varchar(100), email: varchar(200), city: varchar(100)}}
 """
+#: From <linux/prctl.h>: a worker must not outlive the process that the harness, or a scenario, can end.
+PR_SET_PDEATHSIG = 1
+
+
 def main() -> int:
     """Runs the workers until TERM; the exit code of the first that fails, or 0."""
     given = os.environ
@@ -61,7 +67,8 @@ def main() -> int:
 
     def stop(*_: object) -> None:
         for worker in workers:
-            os.kill(worker, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has ended already
+                os.kill(worker, signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -74,12 +81,15 @@ def _fork(pipeline: Pipeline, number: int, state: Path) -> int:
     pid = os.fork()
     if pid:
         return pid
+    with contextlib.suppress(AttributeError):  # no prctl outside Linux
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    ports = os.environ.get("HTTP_PORTS", "").split()
     environment = {
         "SYNCSVC_KAFKA_BOOTSTRAP": os.environ["PB_KAFKA"],
         "SYNCSVC_MONGO_URI": os.environ["PB_MONGO"],
         "SYNCSVC_MONGO_DATABASE": os.environ["PB_DB"],
         "SYNCSVC_STATE_DIR": str(state / f"worker-{number}"),
-        "SYNCSVC_HTTP_PORT": "0",
+        "SYNCSVC_HTTP_PORT": ports[number] if number < len(ports) else "0",
         "SYNCSVC_LOG_FORMAT": "text",
         "SYNCSVC_LOG_LEVEL": os.environ.get("SYNCSVC_LOG_LEVEL", "warning"),
     }

@@ -1,120 +1,164 @@
 """
-What each pure stage costs, in µs of CPU a unit: route, segment, fold, first copy; on the service's own state store.
+What each stage costs, in µs of CPU a unit: decode, route, fold, render, segment, commit, write, restore.
 
-    python -m benchmarks.stages [--meetings 5000]
+    python -m benchmarks.stages [--meetings 5000] [--changes 25000]
 
-Prints one JSON line.  Rows are made here, seeded; no server is started.
+One JSON line a stage.  The pure stages run in one thread on the service's own state store (`road`); write and restore
+use a mongod of the devstack, or that of `PB_MONGO`, and tell its CPU apart.  A unit that is written twice is not the
+unit read once: each line says what it counts.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
+from typing import Any
 
+from benchmarks import processes
 from benchmarks.meetup import PIPELINE
-from syncsvc.assembly.joiner import Joiner
-from syncsvc.flow import Record
+from benchmarks.road import Road
+from benchmarks.servers import running
+from benchmarks.workload import Meetup, links
+from syncsvc.changes.decoding import decoder_for
+from syncsvc.errors import CheckFailed
 from syncsvc.mapping import load_text
-from syncsvc.routing.plan import compile_plan
-from syncsvc.routing.router import Router
-from syncsvc.routing.senders import Senders
+from syncsvc.mongo import client, fences, names, namespaces, segments
+from syncsvc.mongo.client import Mongo
+from syncsvc.mongo.commit import Commit
+from syncsvc.mongo.transaction import Transactions
 from syncsvc.state.lmdb_store import LmdbStore
 from syncsvc.state.partition import PartitionState
 
-BATCH = 2_000  # records folded at a time
+Line = dict[str, Any]
+Groups = list[list[Commit]]
 
 
-def _rows(meetings: int) -> dict[str, list[Record]]:
-    """`{table: snapshot records}`: as many users as meetings, five times as many applications."""
-    rng = random.Random(7)
-    words = ["open", "data", "night", "kafka", "book", "river", "chess", "garden"]
+class Bench:
+    """One workload on its way through all stages; `lines` are the figures."""
 
-    def some(count: int) -> str:
-        return " ".join(rng.choices(words, k=count))
+    def __init__(self, meetings: int, changes: int, folder: Path) -> None:
+        self._folder = folder
+        self.meetup = Meetup(meetings, meetings, links(7, meetings, meetings, 5 * meetings))
+        snapshot = list(self.meetup.snapshot())
+        text = PIPELINE.format(name="bench", collection="documents", prefix="p")
+        first_copy = Counter(event.table for event in snapshot)
+        self.road = Road(load_text(text, "bench.yaml"), first_copy, lambda name: LmdbStore(self._place(name)))
+        self._parts = {"copy": snapshot, "changes": list(self.meetup.changes(changes))}
+        #: Commits by part.
+        self.groups: dict[str, Groups] = {}
 
-    def record(offset: int, row: dict[str, object]) -> Record:
-        source = {"file": "binlog.000001", "pos": 100 + offset, "row": 0, "ts_ms": 1_767_225_600_000 + offset}
-        envelope = {"before": None, "after": row, "op": "r", "source": source}
-        return Record(offset, json.dumps({"id": row["id"]}).encode(), json.dumps(envelope).encode())
+    def _place(self, fence: str) -> Path:
+        return self._folder / fence.replace("/", "_")
 
-    keys = range(1, meetings + 1)
-    tables: dict[str, list[dict[str, object]]] = {
-        "meetup.meeting": [
-            {"id": key, "title": some(4), "place": some(1), "capacity": 20, "status": "open", "starts_at": key}
-            for key in keys
-        ],
-        "meetup.user": [{"id": key, "name": some(2), "email": f"u{key}@example.org", "city": some(1)} for key in keys],
-        "meetup.meeting_application": [
-            {"id": key, "meeting_id": rng.choice(keys), "user_id": rng.choice(keys), "status": "applied",
-             "memo": some(6), "applied_at": key}
-            for key in range(1, 5 * meetings + 1)
-        ],
-    }  # fmt: skip
-    return {table: [record(offset, row) for offset, row in enumerate(rows)] for table, rows in tables.items()}
+    def decode(self) -> Iterator[Line]:
+        """Bytes to changes, of each table's topic."""
+        tables, columns = self.road.plan.pipeline.tables, self.road.plan.columns
+        decoders = {name: decoder_for(tables[name], columns[name]) for name in columns}
+        for part, events in self._parts.items():
+            wanted = [(decoders[event.table].decode, event.value) for event in events if event.value]
+            began = time.thread_time()
+            for decode, value in wanted:
+                decode(value)
+            yield line("decode", part, "source record", time.thread_time() - began, len(wanted))
 
-
-def measure(meetings: int) -> dict[str, float]:
-    """`{stage: µs of CPU a unit}`."""
-    plan = compile_plan(load_text(PIPELINE.format(name="bench", collection="c", prefix="p"), "bench.yaml"))
-    senders = Senders(dict.fromkeys(plan.tables, 1), plan.pipeline.partitions)
-    sources = _rows(meetings)
-    spent = dict.fromkeys(("route", "segment", "fold", "copy"), 0.0)
-    keyed: list[list[Record]] = [[] for _ in range(plan.pipeline.partitions)]
-
-    def append(batches: dict[int, list[tuple[bytes, bytes]]]) -> None:
-        for partition, batch in batches.items():
-            log = keyed[partition]
-            log += [Record(len(log) + index, key, value) for index, (key, value) in enumerate(batch)]
-
-    with tempfile.TemporaryDirectory() as folder:
-
-        def state(name: str) -> PartitionState:
-            made = PartitionState(LmdbStore(Path(folder) / name), name.encode())
-            made.behind(0, 1)
-            made.caught_up(0)
-            return made
-
-        for table in plan.tables:
-            records, held = sources[table], state(table)
-            router = Router(
-                plan, table, table, 0, sender=senders.router(table, 0), end=len(records), state=held
+    def pure(self) -> Iterator[Line]:
+        """Route (with decoding), fold, render, segment and the building of commits."""
+        road = self.road
+        for part, events in self._parts.items():
+            before = {**road.spent}, road.records, road.keyed_records, road.documents
+            road.feed(events)
+            self.groups[part] = list(road.run())
+            records, keyed, documents = (
+                now - then
+                for now, then in zip((road.records, road.keyed_records, road.documents), before[1:], strict=True)
             )
-            for start in range(0, len(records), BATCH):
-                began = time.thread_time()
-                router.fold(records[start : start + BATCH])
-                spent["route"] += time.thread_time() - began
-                append(router.outbox.take())
-            router.passed(len(records))
-            append(router.outbox.take())
-            began = time.thread_time()
-            held.take_segment(1)
-            spent["segment"] += time.thread_time() - began
-        joiners = [Joiner(plan, number, senders, state(f"joiner {number}")) for number in range(len(keyed))]
-        read = [0] * len(keyed)
-        while any(at < len(log) for at, log in zip(read, keyed, strict=True)):
-            for number, joiner in enumerate(joiners):
-                batch = keyed[number][read[number] : read[number] + BATCH]
-                read[number] += len(batch)
-                began = time.thread_time()
-                joiner.fold(batch)
-                spent["fold"] += time.thread_time() - began
-                append(joiner.outbox.take())
-        documents = 0
-        for joiner in joiners:
-            began = time.thread_time()
-            while joiner.agenda.busy:
-                documents += len(joiner.agenda.take(0).fresh)
-            spent["copy"] += time.thread_time() - began
-    rows = sum(map(len, sources.values()))
-    units = {"route": rows, "segment": rows, "fold": sum(map(len, keyed)), "copy": documents}
-    return {stage: round(seconds / units[stage] * 1e6, 2) for stage, seconds in spent.items()}
+            units = {
+                "route": ("source record", records), "fold": ("keyed record", keyed),
+                "render": ("document", documents), "segment": ("source record", records),
+                "commit": ("document", documents),
+            }  # fmt: skip
+            for stage, (unit, count) in units.items():
+                yield line(stage, part, unit, road.spent[stage] - before[0][stage], count)
+
+    def write(self, mongo: Mongo, server: int) -> Iterator[Line]:
+        """Transactions of fences, segments and documents, one after the other; mongod's own CPU beside ours."""
+        namespaces.ensure(mongo, ["documents", "state"])
+        with mongo.client.start_session() as session:
+            for fence in self.road.states:
+                fences.open_fence(mongo, fence, session.session_id["id"])
+            transactions = Transactions(mongo, session, Event())
+            for part, groups in self.groups.items():
+                began, cpu = time.thread_time(), processes.stat(server)[1]
+                for group in groups:
+                    transactions.run(group)
+                own, theirs = time.thread_time() - began, processes.stat(server)[1] - cpu
+                documents = sum(len(commit.writes) for group in groups for commit in group)
+                yield line("write", part, "document", own, documents, theirs) | {"transactions": len(groups)}
+        found = {one["_id"]: one for one in mongo.database["documents"].find({}, {"_sync": 0})}
+        if found != self.meetup.documents():
+            what = "the documents that the stages lead to are not the expected ones"
+            raise CheckFailed(code="bench.wrong_documents", where="stages", what=what, fix="run the tests")
+
+    def restore(self, mongo: Mongo, server: int) -> Iterator[Line]:
+        """The state of every partition: from the local cache as it was left, and from segments alone."""
+        for state in self.road.states.values():
+            state.close()
+        standing = {one["_id"]: one for one in mongo.database[names.FENCES].find()}
+        for kind in ("warm", "cold"):
+            began, cpu, entries = time.thread_time(), processes.stat(server)[1], 0
+            for fence in self.road.states:
+                place = self._place(fence)
+                store = LmdbStore(place if kind == "warm" else place.with_name(f"{place.name}-cold"))
+                state = PartitionState(store, fence.encode())
+                seq, base = standing[fence]["seq"], standing[fence].get("base", 1)
+                first = state.behind(seq, base)
+                if first <= seq:
+                    for _, blob in segments.segments(mongo, "state", fence, first, seq):
+                        state.apply(blob)
+                state.caught_up(seq)
+                entries += store.entries()
+                state.close()
+            own, theirs = time.thread_time() - began, processes.stat(server)[1] - cpu
+            yield line("restore", kind, "state entry", own, entries, theirs)
+
+
+def line(stage: str, part: str, unit: str, seconds: float, units: int, server: float | None = None) -> Line:
+    """One figure; `server`: CPU seconds of mongod for the same."""
+    found: Line = {"stage": stage, "part": part, "unit": unit, "units": units, "cpu_us": _each(seconds, units)}
+    return found if server is None else found | {"mongod_us": _each(server, units)}
+
+
+def _each(seconds: float, units: int) -> float:
+    return round(seconds / max(1, units) * 1e6, 2)
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--meetings", type=int, default=5_000)
+    parser.add_argument("--changes", type=int, default=25_000)
+    given = parser.parse_args()
+    with running(kafka=False) as servers, tempfile.TemporaryDirectory() as folder:
+        bench = Bench(given.meetings, given.changes, Path(folder))
+        mongo = client.connect(servers.mongo, "pb_stages")
+        server = processes.listener(processes.port_of(servers.mongo))
+        steps: list[Callable[[], Iterator[Line]]] = [
+            bench.decode, bench.pure, lambda: bench.write(mongo, server), lambda: bench.restore(mongo, server)
+        ]  # fmt: skip
+        try:
+            for step in steps:
+                for found in step():
+                    print(json.dumps(found), flush=True)
+        finally:
+            mongo.client.drop_database("pb_stages")
+            mongo.close()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--meetings", type=int, default=5_000)
-    print(json.dumps({"cpu_us": measure(parser.parse_args().meetings)}))
+    main()

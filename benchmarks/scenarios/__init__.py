@@ -1,0 +1,1 @@
+"""Scenarios: hard cases on real servers, against worker processes started as in production; one module each."""

@@ -1,0 +1,1 @@
+"""Guards against slow-downs by design: they count work and know no clock."""
