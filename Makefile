@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak clean
+.PHONY: help demo test check docs bench soak clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,14 +15,14 @@ $(INSTALLED): pyproject.toml
 	@echo "· Python environment in $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fast,test,check]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fast,test,check,docs]'
 	@touch $@
 
 demo: $(INSTALLED)  ## the whole road on real servers: SQL, Debezium, Kafka, syncsvc, MongoDB (KEEP=1 stays up, SQL=mysql)
 	@exec $(BIN)/syncsvc demo $(if $(KEEP),--keep) $(if $(SQL),--sql $(SQL))
 
 check: $(INSTALLED)  ## ruff, mypy --strict, import contract, layout: within two minutes, no servers
-	@$(BIN)/ruff check syncsvc tests benchmarks
+	@$(BIN)/ruff check syncsvc tests benchmarks docs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config importlinter.ini
 	@$(BIN)/python -m pytest tests/layout
@@ -31,6 +31,9 @@ test: $(INSTALLED)  ## every test: fast ones first, then those that start real s
 	@$(BIN)/python -m pytest -m 'not servers' -n auto
 	@$(BIN)/python -m pytest -m servers
 
+docs: $(INSTALLED)  ## the documentation as a site in site/, built strictly (SERVE=1 shows it while it is written)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(if $(SERVE),serve,build) --strict --quiet
+
 bench: $(INSTALLED)  ## measure: transport, stages, and the harness's workload where it is at hand
 	@$(BIN)/python -m benchmarks
 
@@ -38,4 +41,4 @@ soak: $(INSTALLED)  ## the simulator on many histories: make soak HISTORIES=2000
 	@$(BIN)/python -m tests.simulation.soak $(or $(HISTORIES),5000)
 
 clean:  ## the environment and caches of this folder (not the downloads)
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache site
