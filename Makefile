@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench soak clean
+.PHONY: help demo test check docs pages bench soak clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,10 @@ test: $(INSTALLED)  ## every test: fast ones first, then those that start real s
 
 docs: $(INSTALLED)  ## the documentation as a site in site/, built strictly (SERVE=1 shows it while it is written)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(if $(SERVE),serve,build) --strict --quiet
+
+pages: $(INSTALLED)  ## write the pages that are made from the code anew: errors, settings, commands, mapping
+	@for page in errors settings cli; do $(BIN)/python -m tests.docs.$${page}_page; done
+	@$(BIN)/python -m syncsvc.mapping.reference docs/mapping.md
 
 bench: $(INSTALLED)  ## measure: transport, stages, and the harness's workload where it is at hand
 	@$(BIN)/python -m benchmarks

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from syncsvc import settings
-from tests.docs import errors_page, settings_page
+from tests.docs import cli_page, errors_page, settings_page
 
 
 def test_the_page_of_errors_is_up_to_date() -> None:
@@ -59,3 +59,16 @@ def test_every_setting_has_its_line() -> None:
     named = re.findall(r'<a id="(SYNCSVC_\w+)">', settings_page.page())
 
     assert named == [settings.PREFIX + name.upper() for name in settings.Settings.__dataclass_fields__]
+
+
+def test_the_page_of_commands_is_up_to_date() -> None:
+    """After a change of a command or option: python -m tests.docs.cli_page."""
+    assert cli_page.PAGE.read_text(encoding="utf-8") == cli_page.page()
+
+
+def test_every_command_is_on_the_page_with_its_help() -> None:
+    """Those of groups too."""
+    page = cli_page.page()
+
+    assert {"init", "run", "dev up", "parked retry"} <= set(cli_page.commands())
+    assert [name for name in cli_page.commands() if f"Usage: syncsvc {name} [OPTIONS]" not in page] == []
