@@ -20,8 +20,9 @@ COLUMNS = "100"
 HEAD = """\
 # Every command
 
-What `syncsvc COMMAND --help` says, in one place; made from the command line itself (`python -m tests.docs.cli_page`). Where servers are
-comes from [variables](settings.md). [What commands print](commands.md), and [what they refuse](errors.md), is told on pages of its own.
+What `syncsvc COMMAND --help` says, in one place; made from the command line itself (`python -m tests.docs.cli_page`).
+Where servers are comes from [variables](settings.md). [What commands print](commands.md), and
+[what they refuse](errors.md), is told on pages of its own.
 """
 
 
