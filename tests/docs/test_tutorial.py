@@ -107,7 +107,7 @@ def _steps(block: Block) -> Iterator[tuple[str, str]]:
 
 def _told(text: str) -> str:
     """Without blanks at the ends of lines, and with the seconds that a check took as one word."""
-    lines = [re.sub(r"(\s+)\d+(\.\d+)?$", r" N", line.rstrip()) for line in text.splitlines()]
+    lines = [re.sub(r"\s+\d+(\.\d+)?$", " N", line.rstrip()) if '"' not in line else line for line in text.splitlines()]
     return "".join(f"{re.sub(r' +', ' ', line)}\n" for line in lines)
 
 
