@@ -32,7 +32,7 @@ test: $(INSTALLED)  ## every test: fast ones first, then those that start real s
 	@$(BIN)/python -m pytest -m servers
 
 docs: $(INSTALLED)  ## the documentation as a site in site/, built strictly (SERVE=1 shows it while it is written)
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(if $(SERVE),serve,build) --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(if $(SERVE),serve,build) --strict  # with --quiet it would not be strict
 
 pages: $(INSTALLED)  ## write the pages that are made from the code anew: errors, settings, commands, mapping
 	@for page in errors settings cli; do $(BIN)/python -m tests.docs.$${page}_page; done

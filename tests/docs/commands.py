@@ -52,9 +52,12 @@ def check(line: str) -> None:
             words = words[1:]
         if words:
             checker = _PROGRAMS.get(words[0])
-            if checker is None:
+            if checker is None and "/" in words[0]:
+                _files(words[:1])  # a script of the repository
+            elif checker is None:
                 raise Wrong(f"nobody knows how to check {words[0]!r} in: {line}")
-            checker(words[1:])
+            else:
+                checker(words[1:])
 
 
 def _simple(line: str) -> Iterator[list[str]]:
@@ -189,9 +192,13 @@ def _anything(words: Sequence[str]) -> None:
     """A program of the system whose arguments are not ours."""
 
 
-#: Programs of the system: their arguments are not ours.
-_SYSTEM = ("cat", "cd", "cp", "echo", "eval", "git", "grep", "jq", "kill", "ls", "mkdir", "mv", "openssl", "rm")
-_CLIENTS = ("mysql", "mariadb", "mongosh", "mongodump", "mongorestore")
+#: Programs of the system and of the servers: their arguments are not ours.
+_SYSTEM = (
+    *("cat", "cd", "cp", "date", "echo", "eval", "git", "grep", "head", "jq", "kill", "ls", "mkdir", "mv", "openssl"),
+    *("rm", "sed", "sort", "tail", "watch", "chronyc"),
+    *("mysql", "mariadb", "mysqldump", "mongosh", "mongodump", "mongorestore"),
+    *(f"kafka-{name}.sh" for name in ("acls", "configs", "console-consumer", "consumer-groups", "topics")),
+)
 
 _PROGRAMS: dict[str, Callable[[Sequence[str]], None]] = {
     "syncsvc": _syncsvc,
@@ -203,5 +210,5 @@ _PROGRAMS: dict[str, Callable[[Sequence[str]], None]] = {
     "python3": _python,
     "curl": _curl,
     "export": _export,
-    **dict.fromkeys((*_SYSTEM, *_CLIENTS), _anything),
+    **dict.fromkeys(_SYSTEM, _anything),
 }

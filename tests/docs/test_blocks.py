@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
+import promql_parser
 import pytest
 import yaml
 
@@ -69,6 +70,9 @@ def _yaml(block: Block, folder: Path) -> None:
             assert cases.load(folder / "page.cases.yaml", load_text(_mapping(before[-1]), before[-1].name))
         elif "apiVersion" in found:
             _kubernetes(found)
+        elif "groups" in found:
+            for rule in (rule for group in found["groups"] for rule in group["rules"]):
+                assert promql_parser.parse(rule["expr"])
         else:
             with pytest.raises(UsageFault) as fault:
                 load_text(f"pipeline: part\n{block.text}", block.name)
@@ -109,9 +113,21 @@ def _environment(block: Block, folder: Path) -> None:
         commands.check(f"export {line}" if line.strip() and not line.startswith("#") else "echo")
 
 
-def _promql(block: Block, folder: Path) -> None:
-    import promql_parser
+def _properties(block: Block, folder: Path) -> None:
+    """Settings of Java programs: a name and a value a line."""
+    lines = [line for line in block.text.splitlines() if line.strip() and not line.startswith("#")]
+    assert [line for line in lines if not re.fullmatch(r"[\w.-]+ ?= ?\S.*", line)] == []
 
+
+def _shell_of_mongodb(block: Block, folder: Path) -> None:
+    """There is no shell of MongoDB here to run it: the files it reads are there, and brackets are closed."""
+    named = re.findall(r"[\"']([\w./-]+\.(?:json|js))[\"']", block.text)
+    assert [name for name in named if not list((ROOT / "deploy").rglob(name))] == []
+    for opening, closing in ("()", "[]", "{}"):
+        assert block.text.count(opening) == block.text.count(closing)
+
+
+def _promql(block: Block, folder: Path) -> None:
     for expression in block.text.strip().split("\n\n"):
         assert promql_parser.parse(expression)
 
@@ -142,6 +158,8 @@ CHECKS: dict[str, Callable[[Block, Path], None]] = {
     "python": _python,
     "dotenv": _environment,
     "promql": _promql,
+    "properties": _properties,
+    "js": _shell_of_mongodb,
     "sql": _sql,
     "text": _output,
     "": _output,
@@ -179,6 +197,10 @@ def test_a_block_can_be_used_as_it_is(block: Block, tmp_path: Path) -> None:
         ("yaml", "pipeline: x\nrot: {table: a.b}\nsource: {topic_prefix: x}\ntables: {}\n"),
         ("yaml", "embed: {lines: {man: a.b}}\n"),
         ("yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {container: []}\n"),
+        ("yaml", "groups: [{name: x, rules: [{alert: X, expr: 'sum('}]}]"),
+        ("bash", "deploy/nothing.sh --now"),
+        ("properties", "no value"),
+        ("js", 'db.runCommand(JSON.parse(fs.readFileSync("nothing.json")))'),
         ("promql", "syncsvc_freshness_seconds{"),
         ("text", "$ syncsvc run"),
     ],
