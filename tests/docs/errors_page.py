@@ -23,6 +23,9 @@ PACKAGE = ROOT / "syncsvc"
 PROSE = Path(__file__).with_name("errors.md")
 PAGE = ROOT / "docs" / "errors.md"
 
+#: Where groups stand that the prose has no place for.
+OTHERS = "<!-- others -->\n"
+
 CODE = re.compile(r"[a-z]+\.[a-z]+(_[a-z]+)*")
 #: Exit code of the command by the type that is raised; findings of files and of servers are told all at once.
 EXITS = {"CheckFailed": 1, "UsageFault": 2, "Drift": 3, "Unreachable": 4}
@@ -166,16 +169,14 @@ def page() -> str:
     """The whole page."""
     found = entries()
     prose = PROSE.read_text(encoding="utf-8")
-    for family in dict.fromkeys(re.findall(r"^<!-- (\w+) -->$", prose, re.MULTILINE)):
+    placed = re.findall(r"^<!-- (\w+) -->$", prose, re.MULTILINE)
+    others = sorted({entry.family for entry in found.values()} - set(placed))
+    prose = prose.replace(OTHERS, "\n".join(f"<!-- {family} -->\n" for family in others) or "None.\n")
+    for family in (*placed, *others):
         rows = [_row(entry) for code, entry in sorted(found.items()) if entry.family == family]
         head = ["| code | exit | what it says | what to do |", "|---|---|---|---|"]
-        prose = prose.replace(f"<!-- {family} -->", "\n".join(head + rows))
+        prose = prose.replace(f"<!-- {family} -->\n", "".join(f"{line}\n" for line in head + rows) if rows else "")
     return prose
-
-
-def families_of_the_prose() -> set[str]:
-    """The groups that the page has a place for."""
-    return set(re.findall(r"^<!-- (\w+) -->$", PROSE.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def _row(entry: Entry) -> str:
