@@ -37,8 +37,8 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "ComputeError": ("code", "what"),
     "Caution": ("code", "where", "what"),
     "_caution": ("code", "where", "what"),
-    "__init__": ("code", "where", "what", "fix"),
-    **dict.fromkeys(EXITS, ("code", "where", "what", "fix")),
+    # The last three are checks of `syncsvc doctor`.
+    **dict.fromkeys(("__init__", *EXITS, "ok", "warn", "fail"), ("code", "where", "what", "fix")),
 }
 #: Codes of what is parked: nothing ends, the record or document waits for a person.
 PARKING = ("DecodeError", "ComputeError")
@@ -96,6 +96,11 @@ def entries() -> dict[str, Entry]:
     for module in wordings.read(PACKAGE):
         for call, name in _calls(module):
             _collect(found, module, call, name)
+        _collect_pairs(found, module)
+    for module in wordings.read(PACKAGE):
+        _collect_fixes(found, module)
+    for code in literals({entry.family for entry in found.values()}):
+        found.setdefault(code, Entry(code))  # made in a way that is not understood: named, at least
     for code, (tells, what, fix) in COMPLETED.items():
         entry = found.setdefault(code, Entry(code))
         entry.tells = {tells}
@@ -103,9 +108,8 @@ def entries() -> dict[str, Entry]:
     return found
 
 
-def literals() -> set[str]:
+def literals(families: set[str]) -> set[str]:
     """Every text in the package that looks like a code of a known family: none may be missing on the page."""
-    families = {code.partition(".")[0] for code in entries()}
     found = set()
     for module in wordings.read(PACKAGE):
         for node in ast.walk(module.tree):
@@ -133,9 +137,28 @@ def _collect(found: dict[str, Entry], module: Module, call: ast.Call, name: str)
     for code in codes:
         entry = found.setdefault(code, Entry(code))
         entry.tells.add(_tells(module, call, name))
+        if name == "ok":
+            continue  # a check that passed has nothing to say here
         entry.whats.update(dict.fromkeys(module.wordings(given.get("what"))))
         fixes = [_RETRY] if name in PARKING else module.wordings(given.get("fix"))
         entry.fixes.update(dict.fromkeys(fixes))
+
+
+def _collect_pairs(found: dict[str, Entry], module: Module) -> None:
+    """`("code", "what it says")`, where the error is made of it elsewhere."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+            codes, whats = module.wordings(node.elts[0]), module.wordings(node.elts[1])
+            if isinstance(node.elts[0], ast.Constant) and CODE.fullmatch(codes[0]) and any(" " in one for one in whats):
+                found.setdefault(codes[0], Entry(codes[0])).whats.update(dict.fromkeys(whats))
+
+
+def _collect_fixes(found: dict[str, Entry], module: Module) -> None:
+    """`{"code": "what to do"}`, of codes that were found."""
+    for node in ast.walk(module.tree):
+        for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+            if isinstance(key, ast.Constant) and key.value in found and isinstance(value, ast.Constant):
+                found[key.value].fixes[str(value.value)] = None
 
 
 def _passes_on(module: Module, call: ast.Call, code: ast.expr | None) -> bool:
@@ -154,6 +177,8 @@ def _tells(module: Module, call: ast.Call, name: str) -> str:
         return str(EXITS[name])
     if name in PARKING:
         return "parked"
+    if name in ("ok", "warn", "fail"):
+        return f"doctor: {name}"
     if name in ("Caution", "_caution"):
         return "warning"
     if name == "__init__":
@@ -190,7 +215,7 @@ def _usual(code: str) -> str:
     if code == "source.binlog":
         return "1"
     family = code.partition(".")[0]
-    return {"topic": "3", "generation": "3", "connector": "1"}.get(family, "2")
+    return {"topic": "3", "generation": "3", "connector": "1", "tls": "4"}.get(family, "2")
 
 
 def _listed(texts: dict[str, None]) -> str:

@@ -49,8 +49,8 @@ def _default(setting: Field[Any]) -> str:
 
 
 def _reason(name: str) -> str:
-    """The `#:` comment above a field, as one paragraph."""
-    found = re.search(rf"((?:^    #: .*\n)+)    {name}: ", SOURCE, re.MULTILINE)
+    """The `#:` comment above a field, or above the fields it stands behind, as one paragraph."""
+    found = re.search(rf"((?:^    #: .*\n)+)(?:^    \w+: .*\n)*    {name}: ", SOURCE, re.MULTILINE)
     assert found is not None, f"the setting {name} has no comment that says what it is"
     text = " ".join(line.strip().removeprefix("#: ").strip() for line in found[1].splitlines())
     return re.sub(r"\s+", " ", text).replace("|", "\\|")
