@@ -15,7 +15,7 @@ import typer
 
 from syncsvc.cli import output
 from syncsvc.cli.output import Format, Output
-from syncsvc.errors import Unreachable
+from syncsvc.errors import Unreachable, UsageFault
 
 app = typer.Typer(help="Kafka, Kafka Connect, MongoDB and a SQL server as child processes.")
 
@@ -32,6 +32,10 @@ Folder = Annotated[
     Path | None,
     typer.Option("--folder", help="Of data, logs and stack.env, kept; else in the user's cache."),
 ]
+SqlFiles = Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="Files with statements.")]
+Execute = Annotated[list[str] | None, typer.Option("--execute", "-e", metavar="SQL", help="Statements; repeatable.")]
+Collection = Annotated[str, typer.Argument(metavar="COLLECTION", help="Of the database that `dev env` names.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, help="Most documents to show.")]
 
 
 @app.command()
@@ -60,6 +64,55 @@ def down(folder: Folder = None) -> None:
 @app.command()
 def env(folder: Folder = None, format_: Output = Format.TABLE) -> None:
     """Print the environment of the servers that are up: eval "$(syncsvc dev env)"."""
+    _show(_environment(folder), format_)
+
+
+@app.command()
+def sql(
+    files: SqlFiles = None, execute: Execute = None, folder: Folder = None, format_: Output = Format.TABLE
+) -> None:
+    """Run SQL on the source database that is up, as its administrator; rows of queries are shown."""
+    from syncsvc.devstack import statements
+
+    texts = [*(_read(file) for file in files or ()), *(execute or ())]
+    if not texts:
+        raise UsageFault(
+            code="devstack.no_sql", where="syncsvc dev sql", what="there is nothing to run",
+            fix='name a file with SQL, or give it as  --execute "…"',
+        )  # fmt: skip
+    for columns, rows in statements.run(_environment(folder), texts):
+        if format_ is Format.JSON:
+            output.show_json([dict(zip(columns, row, strict=True)) for row in rows])
+        else:
+            output.show_table(columns, rows)
+
+
+@app.command()
+def documents(collection: Collection, limit: Limit = 10, folder: Folder = None) -> None:
+    """Show the first documents of a collection of the MongoDB that is up, as JSON, by `_id`."""
+    from syncsvc.devstack import documents as stored
+
+    for found in stored.first(_environment(folder), collection, limit):
+        print(found)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageFault(
+            code="devstack.no_sql", where=str(file), what=f"the file cannot be read: {why}", fix="correct the path"
+        ) from None
+
+
+def _environment(folder: Path | None) -> dict[str, str]:
+    """
+    The environment of the servers that are up.
+
+    Raises:
+        Unreachable: `devstack.not_up`.
+    """
     from syncsvc.devstack import folders
 
     place = folder or folders.default()
@@ -68,7 +121,7 @@ def env(folder: Folder = None, format_: Output = Format.TABLE) -> None:
         raise Unreachable(
             code="devstack.not_up", where=str(place), what="no stack is up there", fix="start it with  syncsvc dev up"
         )
-    _show(found, format_)
+    return found
 
 
 def _show(environment: Mapping[str, str], format_: Format) -> None:

@@ -194,10 +194,12 @@ def _left_out(catalog: Catalog, made: Iterable[Proposal]) -> list[Caution]:
     """Every caution of the files, and the tables that no file can use."""
     from syncsvc.source.proposal import Caution, types
 
-    found = {(caution.code, caution.where): caution for proposal in made for caution in proposal.cautions}
+    # One place may be told differently of two files: what is embedded in one is not in the other.
+    found = {(one.code, one.where, one.what): one for proposal in made for one in proposal.cautions}
     for name, table in sorted(catalog.tables.items()):
         if (refused := types.refusal(table)) is not None:
-            found.setdefault((refused[0], name), Caution(refused[0], name, f"{refused[1]}: left out"))
+            left_out = Caution(refused[0], name, f"{refused[1]}: left out")
+            found.setdefault((left_out.code, name, left_out.what), left_out)
     return list(found.values())
 
 

@@ -24,9 +24,13 @@ def without_database(dsn: str) -> str:
     return urlsplit(dsn)._replace(path="/").geturl()
 
 
-def connect(dsn: str) -> Connection[Cursor]:
+def connect(dsn: str, *, client_flag: int = 0) -> Connection[Cursor]:
     """
     A connection in autocommit mode.
+
+    Args:
+        dsn: where to, and as whom.
+        client_flag: of `pymysql.constants.CLIENT`.
 
     Raises:
         pymysql.err.OperationalError: nobody answers there, or the user is refused.
@@ -40,5 +44,6 @@ def connect(dsn: str) -> Connection[Cursor]:
         database=unquote(parts.path.strip("/")) or None,
         charset="utf8mb4",
         autocommit=True,
+        client_flag=client_flag,
         connect_timeout=CONNECT_SECONDS,
     )

@@ -113,6 +113,9 @@ BOTH = (refers("order_id", "shop.order"), refers("product_id", "shop.product"))
     [
         pytest.param(KEYED, "", True, id="a key of its own, nothing else"),
         pytest.param(f"{KEYED}, at timestamp", "", True, id="and a time"),
+        pytest.param(f"{KEYED}, made timestamp null, changed timestamp null", "", True, id="made and changed"),
+        pytest.param(f"{KEYED}, lent datetime, back datetime null", "", False, id="a time that comes later"),
+        pytest.param(f"{KEYED}, a date, b date, c date", "", False, id="three times: its own story"),
         pytest.param(f"{KEYED}, price int", "", False, id="columns of its own: a row in its own right"),
         pytest.param(f"{KEYED}, price int", "order_id product_id", True, id="columns of its own, each pair once"),
         pytest.param("id int, order_id int, product_id int null", "", False, id="one side may be missing"),

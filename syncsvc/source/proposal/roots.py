@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from syncsvc.source.catalog import Catalog, ForeignKey, Table
+from syncsvc.source.catalog import Catalog, Column, ForeignKey, Table
 from syncsvc.source.proposal import types
 
 _TIMES = re.compile(r"(?:date|datetime|timestamp|time|year)\b")
@@ -28,7 +28,7 @@ def junction(table: Table, catalog: Catalog) -> tuple[ForeignKey, ForeignKey] | 
     The two foreign keys of a table that stands for "many to many"; None when it is more than that.
 
     Either they make its primary key together, or nobody refers to it and it has, beside them, a key of its own and
-    times only (or a unique index over both).
+    times of bookkeeping only (or a unique index over both).
     """
     if len(table.foreign_keys) != 2:
         return None
@@ -40,6 +40,18 @@ def junction(table: Table, catalog: Catalog) -> tuple[ForeignKey, ForeignKey] | 
         return one, other
     own = [table.columns[name] for name in table.columns if name not in joined and name not in table.key]
     alone = not any(True for _ in catalog.references_to(table.name))
-    plain = joined in table.unique or all(_TIMES.match(column.type) for column in own)
+    plain = joined in table.unique or _bookkeeping(own)
     always = not any(table.columns[name].type.endswith(" null") for name in joined)
     return (one, other) if alone and plain and always and not joined & frozenset(table.key) else None
+
+
+def _bookkeeping(columns: list[Column]) -> bool:
+    """
+    Whether they say no more than when a row was made and changed.
+
+    That is at most two times, which such columns are declared alike.  More of them, or one that is empty at first, tell
+    a story of the row's own: when it was lent, is due, came back.
+    """
+    times = [column for column in columns if _TIMES.match(column.type)]
+    alike = len({column.type.endswith(" null") for column in times}) <= 1
+    return len(times) == len(columns) <= 2 and alike

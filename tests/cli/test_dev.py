@@ -1,0 +1,69 @@
+"""
+`syncsvc dev`: a person without clients of their own gets at both databases of the stack.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+
+from syncsvc.devstack.stack import Stack
+from tests.cli.conftest import Run
+
+
+@pytest.mark.servers
+def test_a_file_of_statements_is_run_as_a_client_would(run: Run, stack: Stack, tmp_path: Path) -> None:
+    """Comments, quotes with `;` in them and several statements; rows of queries are shown, also as JSON."""
+    file = tmp_path / "schema.sql"
+    file.write_text(
+        "-- a comment; with a semicolon\nCREATE OR REPLACE TABLE meetup.room (name varchar(20));\n"
+        "INSERT INTO meetup.room VALUES ('a;b'), ('c');\nSELECT name FROM meetup.room ORDER BY name;\n"
+    )
+    shown = run("dev", "sql", file, "--folder", stack.folder)
+    as_json = run("dev", "sql", "-e", "SELECT count(*) AS n FROM meetup.room", "--folder", stack.folder, "-o", "json")
+
+    assert (shown.code, shown.out.split()) == (0, ["name", "a;b", "c"])
+    assert as_json.json == [{"n": 2}]
+
+
+@pytest.mark.servers
+def test_a_wrong_statement_is_told_as_the_server_tells_it(run: Run, stack: Stack) -> None:
+    """Exit code 2; what stood before it was run, as with a client."""
+    text = "CREATE OR REPLACE TABLE meetup.hall (id int); SELEC 1; DROP TABLE meetup.hall"
+    failed = run("dev", "sql", "--execute", text, "--folder", stack.folder)
+    after = run("dev", "sql", "-e", "SELECT count(*) AS n FROM meetup.hall", "--folder", stack.folder, "-o", "json")
+
+    assert (failed.code, after.json) == (2, [{"n": 0}])
+    assert "devstack.bad_sql" in failed.err
+    assert "SQL syntax" in failed.err
+
+
+@pytest.mark.servers
+def test_documents_are_shown_by_id_without_what_is_ours(run: Run, stack: Stack) -> None:
+    """As JSON that keeps dates and decimals apart, at most as many as asked for."""
+    with MongoClient[dict[str, object]](stack.env()["SYNCSVC_MONGO_URI"]) as client:
+        shelf = client[stack.env()["SYNCSVC_MONGO_DATABASE"]]["shelf"]
+        shelf.drop()
+        shelf.insert_many([{"_id": number, "name": "ß", "_sync": {"v": [1, 2]}} for number in (3, 1, 2)])
+    shown = run("dev", "documents", "shelf", "--limit", 2, "--folder", stack.folder)
+
+    found = [json.loads(text) for text in shown.out.replace("}\n{", "}\0{").split("\0")]
+    assert found == [{"_id": 1, "name": "ß"}, {"_id": 2, "name": "ß"}]
+
+
+@pytest.mark.parametrize("words", [("sql", "-e", "SELECT 1"), ("documents", "books"), ("env",)])
+def test_without_a_stack_it_says_how_to_start_one(run: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Exit code 4, and the command that helps."""
+    ended = run("dev", *words, "--folder", tmp_path)
+
+    assert ended.code == 4
+    assert "syncsvc dev up" in ended.err
+
+
+def test_sql_wants_something_to_run(run: Run, tmp_path: Path) -> None:
+    """Neither a file nor a statement, or a file that is not there: exit code 2."""
+    assert run("dev", "sql", "--folder", tmp_path).code == 2
+    assert run("dev", "sql", tmp_path / "nothing.sql", "--folder", tmp_path).code == 2
