@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak clean
+.PHONY: help demo test check bench soak lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,13 @@ bench: $(INSTALLED)  ## measure: transport, stages, and the harness's workload w
 
 soak: $(INSTALLED)  ## the simulator on many histories: make soak HISTORIES=20000
 	@$(BIN)/python -m tests.simulation.soak $(or $(HISTORIES),5000)
+
+# As for the image: Python 3.11 on Linux.
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --python-version 3.11 --python-platform linux
+
+lock: $(INSTALLED)  ## what the image installs, with hashes: deploy/image/*.lock
+	@$(LOCK) --extra fast --extra avro --output-file deploy/image/requirements.lock pyproject.toml
+	@$(LOCK) --output-file deploy/image/build.lock deploy/image/build.in
 
 clean:  ## the environment and caches of this folder (not the downloads)
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -32,7 +32,7 @@ class SteadyLoad:
         pause_seconds: between two changes.
     """
 
-    def __init__(self, stage: Stage, pause_seconds: float = 0.01) -> None:
+    def __init__(self, stage: Stage, pause_seconds: float = 0.03) -> None:
         self._stage, self._pause_seconds = stage, pause_seconds
         self._shown_in: dict[tuple[str, int], set[int]] = {}
         for number, document in stage.meetup.documents().items():

@@ -67,7 +67,7 @@ def test_a_roll_out_under_load_makes_no_document_late_and_moves_no_other_pods_pa
     make_stage: MakeStage, seed: int
 ) -> None:
     """
-    Three pods with static membership are replaced one by one, last one first, while a hundred rows a second change.
+    Three pods with static membership are replaced one by one, last one first, while thirty rows a second change.
     Each drains well within its grace period; the partitions of the others are not touched; no document shows any
     change later than the objective of five seconds; and in the end all of them equal the join.
     """
