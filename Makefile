@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak lock clean
+.PHONY: help demo test test-containers check bench soak lock clean
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 $(INSTALLED): pyproject.toml
 	@echo "· Python environment in $(VENV) (once)"
@@ -22,7 +22,7 @@ demo: $(INSTALLED)  ## the whole road on real servers: SQL, Debezium, Kafka, syn
 	@exec $(BIN)/syncsvc demo $(if $(KEEP),--keep) $(if $(SQL),--sql $(SQL))
 
 check: $(INSTALLED)  ## ruff, mypy --strict, import contract, layout: within two minutes, no servers
-	@$(BIN)/ruff check syncsvc tests benchmarks
+	@$(BIN)/ruff check syncsvc tests benchmarks deploy
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config importlinter.ini
 	@$(BIN)/python -m pytest tests/layout
@@ -30,6 +30,10 @@ check: $(INSTALLED)  ## ruff, mypy --strict, import contract, layout: within two
 test: $(INSTALLED)  ## every test: fast ones first, then those that start real servers
 	@$(BIN)/python -m pytest -m 'not servers' -n auto
 	@$(BIN)/python -m pytest -m servers
+
+test-containers: export SYNCSVC_TEST_SERVERS = containers
+test-containers: $(INSTALLED)  ## where a Docker engine is: the image, the compose file, and Kafka and MongoDB from images
+	@$(BIN)/python -m pytest tests/deploy tests/integration
 
 bench: $(INSTALLED)  ## measure: transport, stages, and the harness's workload where it is at hand
 	@$(BIN)/python -m benchmarks
