@@ -99,4 +99,4 @@ def test_a_roll_out_under_load_makes_no_document_late_and_moves_no_other_pods_pa
     print(f"{load.changes} changes, drained in {[round(s, 2) for s in drained]} s, latest {worst}")
     assert max(drained) < grace / 2
     assert worst[0] <= OBJECTIVE_SECONDS, f"{worst[0]:.1f} s: document {worst[1]}, {worst[2]} {worst[3]}"
-    assert load.changes > 300, "the load was too light to show anything"
+    assert load.changes > 150, "the load was too light to show anything"
