@@ -3,7 +3,8 @@
 # in is named with its hashes in deploy/image/*.lock (`make lock` writes them), so that a build next year installs the same.
 
 FROM python:3.11-slim AS wheel
-# A compiler, for what is built here may be machine code; it stays in this stage.
+# A compiler, for what is built here may be machine code; it stays in this stage, so its version may move.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends gcc libc6-dev \
  && rm -rf /var/lib/apt/lists/*

@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -87,6 +88,15 @@ def test_nothing_is_installed_that_a_lock_does_not_name(instructions):
         assert "--require-hashes" in rest or "--no-deps" in rest, rest
     (wheel,) = (rest for rest in installs if " wheel " in rest)
     assert "--no-build-isolation" in wheel
+
+
+def test_hadolint_finds_nothing(root):
+    """The linter of Dockerfiles; what is passed over says so in the file, with its reason."""
+    program = Path(sysconfig.get_path("scripts")) / "hadolint"
+
+    done = subprocess.run([program, "Dockerfile"], cwd=root, text=True, capture_output=True)
+
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_bases_are_pinned_and_no_front_end_is_pulled(instructions, root):
