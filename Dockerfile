@@ -1,23 +1,31 @@
 # The image of every syncsvc command: worker, apply job, one-shots.
-# Three stages: the wheel, the virtual environment, and a runtime that holds nothing but that environment.
+# Three stages: the wheel, the virtual environment, and a runtime that holds nothing but that environment.  What goes
+# in is named with its hashes in deploy/image/*.lock (`make lock` writes them), so that a build next year installs the same.
 
 FROM python:3.11-slim AS wheel
+# A compiler, for what is built here may be machine code; it stays in this stage, so its version may move.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends gcc libc6-dev \
+ && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
+COPY deploy/image/build.lock ./
+RUN pip install --no-cache-dir --require-hashes --requirement build.lock
 COPY pyproject.toml README.md LICENSE* ./
 COPY syncsvc ./syncsvc
 # The example mappings become a part of the package: `syncsvc demo` runs them.
 COPY pipelines ./pipelines
-RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
+RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels .
 
 FROM python:3.11-slim AS environment
-RUN python -m venv /opt/syncsvc
-COPY pyproject.toml /src/
+# Without pip: the runtime installs nothing.
+RUN python -m venv --without-pip /opt/syncsvc
 # Dependencies stand in a layer of their own, so that a change of our code does not install them again.
-RUN python -c "import tomllib; project = tomllib.load(open('/src/pyproject.toml', 'rb'))['project']; \
-print(*project['dependencies'], *project['optional-dependencies']['fast'], sep='\n')" > /src/requirements.txt \
- && /opt/syncsvc/bin/pip install --no-cache-dir --requirement /src/requirements.txt
+COPY deploy/image/requirements.lock /src/
+RUN pip --python /opt/syncsvc/bin/python install --no-cache-dir --require-hashes --only-binary :all: \
+    --requirement /src/requirements.lock
 COPY --from=wheel /wheels /wheels
-RUN /opt/syncsvc/bin/pip install --no-cache-dir --no-deps /wheels/*.whl
+RUN pip --python /opt/syncsvc/bin/python install --no-cache-dir --no-deps /wheels/*.whl
 
 FROM python:3.11-slim
 ARG VERSION=0.1.0

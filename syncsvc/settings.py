@@ -66,6 +66,9 @@ class Settings:
     schema_registry_credentials_file: Path | None = None
     #: Name of this worker: a pod's name makes it a static member of its consumer group.
     instance: str | None = None
+    #: How long a worker may be silent before its partitions go to others, seconds.  A named instance that is back
+    #: sooner gets them again without a rebalance; the partitions of one that died are read by nobody meanwhile.
+    session_timeout_seconds: float = 15.0
     #: `debug`, `info`, `warning` or `error`.
     log_level: str = "info"
     #: `json` or `text`.

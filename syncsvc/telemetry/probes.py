@@ -1,7 +1,8 @@
 """
-Liveness and readiness: may this process stay, and has it begun to work.
+Startup, liveness and readiness: has this process begun, may it stay, and does it work.
 
-Live says that the event loop turns.  It never looks at Kafka, MongoDB or lag: a dependency that is down must not make
+Started says that every pipeline joined its group once; it stays so, and until then Kubernetes asks nothing else.  Live
+says that the event loop turns.  It never looks at Kafka, MongoDB or lag: a dependency that is down must not make
 Kubernetes restart every worker.  Ready says that every pipeline got an assignment (an empty one counts), that the
 state of its partitions is loaded, and that the worker is not draining; it does not look at lag either, so that a
 rollout which repairs the lag is not held up by it.  Written by the main loop, read by the web server's thread.
@@ -83,13 +84,22 @@ class Health:
         said = f"the event loop turned {seconds:.1f} s ago, at most {self._most_seconds:.0f} s are allowed"
         return Verdict(seconds < self._most_seconds, (said,))
 
+    def started(self) -> Verdict:
+        """Whether every pipeline was assigned its partitions once, and the event loop turns."""
+        live = self.live()
+        waiting = self._without_assignment()
+        return Verdict(live.ok and not waiting, (*waiting, *live.reasons))
+
     def ready(self) -> Verdict:
         """Whether partitions are assigned and loaded and nobody asked to stop."""
-        reasons = [f"{pipeline}: no assignment yet" for pipeline in sorted(self._unassigned)]
+        reasons = self._without_assignment()
         reasons += [f"{name}: loading {topic}[{number}]" for name, topic, number in sorted(self._loading)]
         if self._draining:
             reasons.append("stopping: finishing what is in flight")
         return Verdict(not reasons, tuple(reasons))
+
+    def _without_assignment(self) -> list[str]:
+        return [f"{pipeline}: no assignment yet" for pipeline in sorted(self._unassigned)]
 
 
 async def keep_ticking(health: Health, loop_lag: Callable[[float], None]) -> None:

@@ -113,6 +113,7 @@ class WebServer:
         app = web.Application()
         app.on_response_prepare.append(_add_headers)
         app.router.add_get("/metrics", self._serve_metrics)
+        app.router.add_get("/startup", self._serve_startup)
         app.router.add_get("/live", self._serve_live)
         app.router.add_get("/ready", self._serve_ready)
         app.router.add_get("/", self._pages.page)
@@ -125,6 +126,9 @@ class WebServer:
     async def _serve_metrics(self, request: web.Request) -> web.Response:
         body, content_type = self._metrics(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": content_type})
+
+    async def _serve_startup(self, request: web.Request) -> web.Response:
+        return _probe(self._health.started())
 
     async def _serve_live(self, request: web.Request) -> web.Response:
         return _probe(self._health.live())

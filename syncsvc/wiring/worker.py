@@ -42,6 +42,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         sasl_username=settings.kafka_username,
         sasl_password_file=settings.kafka_password_file,
         instance_id=settings.instance,
+        session_timeout_seconds=settings.session_timeout_seconds,
     )
 
 

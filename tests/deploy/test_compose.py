@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-OURS = ("register", "worker")
+#: Services of our image that run commands of syncsvc, and all of them.
+COMMANDS = ("apply", "register", "worker", "lag-exporter")
+OURS = (*COMMANDS, "load")
 
 
 def dependencies(service: dict[str, Any]) -> dict[str, str]:
@@ -24,10 +27,14 @@ def defaults(text: str) -> dict[str, str]:
 
 
 def test_the_road_and_what_shows_its_lag_are_services(services):
-    """The plain file is the road of a change; profile `obs` adds what is needed to see lag."""
-    assert set(services) == {"mysql", "kafka", "connect", "mongodb", "register", "worker", "prometheus", "grafana"}
-    optional = {name for name, service in services.items() if service.get("profiles") == ["obs"]}
-    assert optional == {"prometheus", "grafana"}
+    """The plain file is the road of a change; profile `obs` adds what is needed to see lag, `load` what makes some."""
+    profiles = {name: service.get("profiles") for name, service in services.items()}
+
+    assert {name for name, chosen in profiles.items() if chosen is None} == {
+        "mysql", "kafka", "connect", "mongodb", "apply", "register", "worker",
+    }  # fmt: skip
+    assert {name for name, chosen in profiles.items() if chosen == ["obs"]} == {"lag-exporter", "prometheus", "grafana"}
+    assert {name for name, chosen in profiles.items() if chosen == ["load"]} == {"load"}
 
 
 def test_every_service_says_when_it_is_healthy_or_runs_once(services):
@@ -111,23 +118,67 @@ def test_our_containers_can_write_to_their_state_and_nothing_else(services, name
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert [mount.split(":")[0] for mount in service["tmpfs"]] == ["/tmp"]
     writable = [volume for volume in service["volumes"] if not volume.get("read_only")]
-    assert [(volume["type"], volume["target"], volume.get("source")) for volume in writable] == [
-        ("volume", "/var/lib/syncsvc", None)
-    ]
+    state = [("volume", "/var/lib/syncsvc", None)]
+    assert [(volume["type"], volume["target"], volume.get("source")) for volume in writable] == (
+        state if name in COMMANDS else []
+    )
 
 
-def test_workers_start_after_their_topics_and_collections_were_made(services):
-    """`register` makes them; a worker that came first would find no topic."""
+def test_topics_come_before_the_connector_and_both_before_the_workers(services):
+    """Connect would make a missing topic with its own number of partitions; a worker before it would find none."""
+    assert dependencies(services["register"])["apply"] == "service_completed_successfully"
     assert dependencies(services["worker"])["register"] == "service_completed_successfully"
-    assert services["register"]["command"][0] == "apply"
+    assert services["apply"]["command"][0] == services["register"]["command"][0] == "apply"
     assert services["worker"]["command"][0] == "run"
+    connect = {name for name in COMMANDS if "SYNCSVC_CONNECT_URL" in services[name]["environment"]}
+    assert connect == {"register"}
 
 
-def test_workers_and_register_are_given_every_pipeline(services, pipeline_files):
+def test_every_command_is_given_every_pipeline(services, pipeline_files):
     """A new file in pipelines/ that is not named here would silently not run."""
     expected = sorted(f"/pipelines/{name}" for name in pipeline_files)
 
-    assert [sorted(services[name]["command"][1:]) for name in OURS] == [expected, expected]
+    assert [sorted(services[name]["command"][1:]) for name in COMMANDS] == [expected] * len(COMMANDS)
+
+
+def test_the_load_is_made_by_a_user_who_may_only_write_rows(services, root):
+    """Neither root nor the reading user; its password comes from the environment."""
+    load = services["load"]["environment"]
+    script = (root / "deploy/mysql/30-load-user.sh").read_text()
+
+    assert f"'{load['LOAD_USER']}'@'%'" in script
+    assert re.findall(r"^GRANT (.*) ON (\S+) TO", script, re.M) == [
+        ("SELECT, INSERT, UPDATE, DELETE", f"{load['LOAD_DATABASE']}.*")
+    ]
+    assert load["LOAD_PASSWORD"] == services["mysql"]["environment"]["APP_PASSWORD"]
+    assert "LOAD_CHANGES_PER_SECOND" in load
+
+
+def test_the_load_reads_the_variables_that_it_is_given(services, root):
+    """A misspelt name would end it at once."""
+    read = set(re.findall(r'os\.environ\["(\w+)"\]', (root / "deploy/load/load.py").read_text()))
+
+    assert read == set(services["load"]["environment"])
+
+
+def test_prometheus_scrapes_every_service_that_counts(services, root):
+    """Workers by their name, for there are several; the lag exporter; itself."""
+    config = yaml.safe_load((root / "deploy/prometheus/prometheus.yml").read_text())
+    jobs = {job["job_name"]: job for job in config["scrape_configs"]}
+    (found,) = jobs["syncsvc"]["dns_sd_configs"]
+
+    assert found["names"] == ["worker"]
+    assert found["port"] == services["worker"]["ports"][0]["target"]
+    assert jobs["lag-exporter"]["static_configs"] == [{"targets": [f"lag-exporter:{found['port']}"]}]
+
+
+def test_grafana_opens_with_a_board_that_is_there(services, root):
+    """A path that does not exist would show an empty home page."""
+    grafana = services["grafana"]
+    home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    mounts = {volume["target"]: volume["source"] for volume in grafana["volumes"]}
+
+    assert (Path(mounts[os.path.dirname(home)]) / os.path.basename(home)).exists()
 
 
 def test_two_workers_run_each_with_a_port_and_time_to_stop(services):

@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -70,9 +71,32 @@ def test_it_runs_as_a_user_without_a_name_on_the_node(runtime):
 
 
 def test_the_runtime_holds_no_build_tools(instructions, runtime):
-    """Wheel and environment are built in stages of their own; the last one copies only the result."""
+    """Wheel, compiler and environment are in stages of their own; the last one copies only the result, without pip."""
     assert [rest.partition(" AS ")[2] for name, rest in instructions if name == "FROM"] == ["wheel", "environment", ""]
     assert runtime["COPY"] == "--from=environment /opt/syncsvc /opt/syncsvc"
+    assert ("RUN", "python -m venv --without-pip /opt/syncsvc") in instructions
+
+
+def test_nothing_is_installed_that_a_lock_does_not_name(instructions):
+    """Each install is from a file with hashes, or of our own wheel; a build next year gets the same files."""
+    pip = re.compile(r"\bpip\b.* (install|wheel)\b")
+    installs = [rest for name, rest in instructions if name == "RUN" and pip.search(rest)]
+    locks = {match for rest in installs for match in re.findall(r"--require-hashes.*?(\w+)\.lock", rest)}
+
+    assert locks == {"build", "requirements"}
+    for rest in installs:
+        assert "--require-hashes" in rest or "--no-deps" in rest, rest
+    (wheel,) = (rest for rest in installs if " wheel " in rest)
+    assert "--no-build-isolation" in wheel
+
+
+def test_hadolint_finds_nothing(root):
+    """The linter of Dockerfiles; what is passed over says so in the file, with its reason."""
+    program = Path(sysconfig.get_path("scripts")) / "hadolint"
+
+    done = subprocess.run([program, "Dockerfile"], cwd=root, text=True, capture_output=True)
+
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_bases_are_pinned_and_no_front_end_is_pulled(instructions, root):
@@ -103,7 +127,7 @@ def test_the_build_sees_only_what_the_wheel_is_made_of(root, wheel_sources):
     rules = [line for line in (root / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
 
     assert rules[0] == "*"
-    wanted = {"pyproject.toml", "README.md", "LICENSE*", *wheel_sources}
+    wanted = {"pyproject.toml", "README.md", "LICENSE*", "deploy/image/*.lock", *wheel_sources}
     assert {rule for rule in rules if rule[0] == "!"} == {f"!{name}" for name in wanted}
 
 

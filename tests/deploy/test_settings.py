@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from syncsvc import settings
+from tests.deploy.kubernetes import container, environment
+from tests.deploy.kubernetes import workloads as workloads_of
 
 KNOWN = {settings.PREFIX + field.name.upper() for field in fields(settings.Settings)}
 
@@ -18,15 +20,14 @@ def ours(environment: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(settings.PREFIX)}
 
 
-def from_the_pod(base: list[dict[str, Any]], workload: dict[str, Any]) -> dict[str, str]:
+def from_the_pod(manifests: list[dict[str, Any]], workload: dict[str, Any]) -> dict[str, str]:
     """What the only container of a workload gets: its ConfigMap, then its own variables."""
-    (container,) = workload["spec"]["template"]["spec"]["containers"]
-    names = {source["configMapRef"]["name"] for source in container["envFrom"]}
-    shared = [manifest["data"] for manifest in base if manifest["metadata"]["name"] in names]
-    return {**shared[0], **{variable["name"]: variable.get("value", "pod-0") for variable in container["env"]}}
+    names = {source["configMapRef"]["name"] for source in container(workload)["envFrom"]}
+    (shared,) = (manifest["data"] for manifest in manifests if manifest["metadata"]["name"] in names)
+    return {**shared, **{name: variable.get("value", "pod-0") for name, variable in environment(workload).items()}}
 
 
-@pytest.mark.parametrize("name", ["register", "worker"])
+@pytest.mark.parametrize("name", ["apply", "register", "worker", "lag-exporter"])
 def test_compose_sets_only_what_is_read(services, name):
     """A misspelt name would be passed over in silence, and a default would hold."""
     given = ours(services[name]["environment"])
@@ -36,24 +37,15 @@ def test_compose_sets_only_what_is_read(services, name):
     settings.read(given)
 
 
-@pytest.mark.parametrize("kind", ["StatefulSet", "Job"])
-def test_kubernetes_sets_only_what_is_read(base, workloads, kind):
-    """Variables of the pod and keys of its ConfigMap alike."""
-    given = from_the_pod(base, workloads[kind])
+@pytest.mark.parametrize("overlay", ["dev", "prod"])
+def test_kubernetes_sets_only_what_is_read(kustomize, root: Path, overlay):
+    """Variables of the pods and keys of their ConfigMap alike, as the overlays change them."""
+    manifests = kustomize(root / "deploy/k8s/overlays" / overlay)
 
-    assert given.keys() <= KNOWN
-    settings.read(given)
-
-
-def test_the_example_overlay_changes_only_what_is_read(kustomize, root: Path):
-    """Its ConfigMap is the base's with other values."""
-    merged = next(
-        manifest["data"]
-        for manifest in kustomize(root / "deploy/k8s/overlays/example")
-        if manifest["metadata"]["name"].startswith("syncsvc-settings-")
-    )
-
-    assert merged.keys() <= KNOWN
+    for workload in workloads_of(manifests).values():
+        given = from_the_pod(manifests, workload)
+        assert given.keys() <= KNOWN
+        settings.read(given)
 
 
 def test_the_image_serves_on_the_port_that_everything_else_asks(root: Path, base, services, workloads):
@@ -64,6 +56,6 @@ def test_the_image_serves_on_the_port_that_everything_else_asks(root: Path, base
     assert f"EXPOSE {port}\n" in (root / "Dockerfile").read_text()
     assert services["worker"]["ports"][0]["target"] == port
     assert f"127.0.0.1:{port}/ready" in services["worker"]["healthcheck"]["test"][-1]
-    (container,) = workloads["StatefulSet"]["spec"]["template"]["spec"]["containers"]
-    assert container["ports"][0]["containerPort"] == port
+    for name in ("worker", "lag-exporter"):
+        assert container(workloads[name])["ports"][0]["containerPort"] == port
     assert next(manifest for manifest in base if manifest["kind"] == "Service")["spec"]["ports"][0]["port"] == port

@@ -1,7 +1,8 @@
-"""One Kafka and one mongod for all tests of this folder, and stages on them."""
+"""One Kafka and one mongod for all tests of this folder, as processes or in containers, and stages on them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,12 @@ from syncsvc.devstack import cache, children
 from syncsvc.devstack.kafka import Kafka
 from syncsvc.devstack.mongod import Mongod
 from tests.integration.stage import Stage
+
+if os.environ.get("SYNCSVC_TEST_SERVERS", "processes") == "containers":
+    from tests.integration.containers import BoxedKafka as AnyKafka
+    from tests.integration.containers import BoxedMongod as AnyMongod
+else:
+    AnyKafka, AnyMongod = Kafka, Mongod
 
 MakeStage = Callable[..., Stage]
 
@@ -26,7 +33,7 @@ def store() -> Iterator[cache.Cache]:
 @pytest.fixture(scope="session")
 def one_kafka(store: cache.Cache, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     """A broker; a test may kill it."""
-    broker = Kafka(store, tmp_path_factory.mktemp("integration") / "kafka")
+    broker = AnyKafka(store, tmp_path_factory.mktemp("integration") / "kafka")
     broker.start()
     yield broker
     broker.stop()
@@ -35,7 +42,7 @@ def one_kafka(store: cache.Cache, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(scope="session")
 def one_mongod(store: cache.Cache, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
     """A replica set of one; a test may kill it."""
-    server = Mongod(store, tmp_path_factory.mktemp("integration") / "mongod")
+    server = AnyMongod(store, tmp_path_factory.mktemp("integration") / "mongod")
     server.start()
     yield server
     server.stop()

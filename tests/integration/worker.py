@@ -47,8 +47,11 @@ class Worker:
     def start(self) -> None:
         """Starts the process; returns at once."""
         self.wanted = True
-        command = [sys.executable, "-m", "tests.integration.process", str(SESSION_SECONDS), str(self._mapping)]
-        own = {"SYNCSVC_STATE_DIR": str(self.state), "SYNCSVC_HTTP_PORT": str(self.port), **self.environment}
+        command = [sys.executable, "-m", "syncsvc.cli", "run", str(self._mapping)]
+        own = {
+            "SYNCSVC_STATE_DIR": str(self.state), "SYNCSVC_HTTP_PORT": str(self.port),
+            "SYNCSVC_SESSION_TIMEOUT_SECONDS": str(SESSION_SECONDS), **self.environment,
+        }  # fmt: skip
         self._child = self._nursery.spawn(self.name, command, log=self.log, env={**self._settings, **own}, cwd=ROOT)
 
     def kill(self, *, forget: bool = False) -> None:

@@ -33,6 +33,31 @@ def test_a_loop_that_does_not_turn_for_thirty_seconds_is_not_live() -> None:
     assert health.live().ok
 
 
+def test_a_worker_has_started_when_every_pipeline_joined_its_group_once() -> None:
+    """It stays so while partitions move, load or drain: what has started is left to liveness and readiness."""
+    health = Health(["meetings", "members"])
+    health.assigned("meetings")
+    assert health.started().reasons[0] == "members: no assignment yet"
+    assert not health.started().ok
+
+    health.assigned("members")
+    assert health.started().ok
+    health.loading("members", "keyed", 3)
+    health.draining()
+    assert not health.ready().ok
+    assert health.started().ok
+
+
+def test_a_loop_that_hangs_before_the_first_assignment_never_starts() -> None:
+    """Kubernetes asks nothing but startup until then, so a worker that hangs must not pass it."""
+    clock = Clock()
+    health = Health(["meetings"], clock=clock)
+    health.assigned("meetings")
+    clock.now = 31.0
+
+    assert not health.started().ok
+
+
 def test_a_worker_is_ready_when_every_pipeline_has_its_assignment() -> None:
     """An empty one counts: a spare worker is ready to take over."""
     health = Health(["meetings", "members"])

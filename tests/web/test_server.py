@@ -39,9 +39,11 @@ def test_a_probe_says_why(start: Callable[..., Site]) -> None:
     assert site.get("/live").status == 200
     answer = site.get("/ready")
     assert (answer.status, answer.json()) == (503, {"ok": False, "reasons": ["meetings: no assignment yet"]})
+    assert site.get("/startup").status == 503
 
     site.health.assigned("meetings")
     assert site.get("/ready").status == 200
+    assert site.get("/startup").status == 200
 
 
 async def test_a_busy_main_loop_is_told_and_does_not_silence_the_probes(start: Callable[..., Site]) -> None:
