@@ -14,46 +14,22 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import syncsvc
-from syncsvc.engine.settings import EngineSettings
 from syncsvc.errors import SyncError
 from syncsvc.mapping.model import Pipeline
-from syncsvc.mongo import client
 from syncsvc.mongo.committer import Committer
 from syncsvc.routing.records import KINDS
 from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
-from syncsvc.source.registry import Registry
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics, PipelineLabels
 from syncsvc.telemetry.probes import Health, keep_ticking
 from syncsvc.telemetry.status import Status
 from syncsvc.web.server import WebServer
+from syncsvc.wiring.connections import engine_settings, open_mongo, schema_registry
 from syncsvc.wiring.ledger import THREADS
 from syncsvc.wiring.pipeline import RunningPipeline, Shared
 
 STOP_SECONDS = 45.0  # below the 60 s a pod gets (deploy/k8s): the engine's own bounds add up to less
-
-
-def engine_settings(settings: Settings) -> EngineSettings:
-    """The engine's settings of a worker's."""
-    return EngineSettings(
-        settings.kafka_bootstrap,
-        tls_ca_file=settings.kafka_ca_file,
-        sasl_username=settings.kafka_username,
-        sasl_password_file=settings.kafka_password_file,
-        instance_id=settings.instance,
-    )
-
-
-def schema_registry(settings: Settings) -> Registry | None:
-    """Where schemas of Avro records come from; None where no registry is set."""
-    if settings.schema_registry_url is None:
-        return None
-    return Registry(
-        settings.schema_registry_url,
-        ca_file=settings.schema_registry_ca_file,
-        credentials_file=settings.schema_registry_credentials_file,
-    )
 
 
 def labels(pipeline: Pipeline) -> PipelineLabels:
@@ -98,10 +74,7 @@ class Worker:
     async def _serve(self, port: int) -> int:
         settings = self._settings
         ticking = asyncio.create_task(keep_ticking(self._health, self._metrics.loop_lag))
-        access = client.Access(tls_ca_file=settings.mongo_ca_file)
-        mongo = await asyncio.to_thread(
-            client.connect, settings.mongo_address(), settings.mongo_database, access=access
-        )
+        mongo = await asyncio.to_thread(open_mongo, settings)
         committer = Committer(mongo, retried=self._retried)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="mongo") as pool:
             shared = Shared(
