@@ -97,6 +97,8 @@ class Settings:
     log_level: str = "info"
     #: `json` or `text`.
     log_format: str = "json"
+    #: OpenTelemetry spans, one a transaction; needs the extra `otel`, and takes its `OTEL_…` variables.
+    tracing: bool = False
     #: Copies that internal topics get; 3 in production.
     replication_factor: int = 1
     #: How long the keyed topic keeps records, hours: longer than any outage, since it is what a restart reads on from.

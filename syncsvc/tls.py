@@ -16,7 +16,7 @@ from typing import Any
 
 from syncsvc.errors import Unreachable, UsageFault
 
-LOG = logging.getLogger("syncsvc.tls")
+LOG = logging.getLogger("syncsvc")
 #: One handshake made to find out why another one failed.
 PROBE_SECONDS = 2.0
 #: How long after it a server may say that it does not take our certificate; TLS 1.3 tells it then.
@@ -113,7 +113,9 @@ class ReloadingContext(ssl.SSLContext):
             try:
                 self._current = self._files.context()
             except UsageFault as fault:
-                LOG.warning("changed certificates cannot be used, the last ones stay: %s", fault.problems[0].where)
+                (problem,) = fault.problems  # the last good ones stay
+                shown = {"file": problem.where, "what": problem.what}
+                LOG.warning("certificates_not_reloaded", extra={"fields": shown})
             else:
                 self._state = state
         return self._current

@@ -21,6 +21,7 @@ from pymongo.write_concern import WriteConcern
 
 from syncsvc import tls
 from syncsvc.errors import SyncError, Unreachable, UsageFault
+from syncsvc.mongo import verdict
 
 Document = dict[str, Any]
 
@@ -33,8 +34,6 @@ SELECTION_SECONDS = 15.0
 #: down" that it took back) stays unused until it is asked again: 1 s instead of the driver's 10.
 HEARTBEAT_MS = 1000
 
-#: Server error code of an action that the user has no right to.
-UNAUTHORIZED = 13
 #: Server error codes of a login that was refused.
 _REFUSED_CODES = {18, 8000}
 
@@ -157,21 +156,11 @@ def _address(uri: str, database: str) -> str:
     return f"{','.join(hosts)}/{database}"
 
 
-def forbidden(where: str) -> Unreachable:
-    """What an Unauthorized of the server becomes."""
-    return Unreachable(
-        code="mongo.forbidden",
-        where=where,
-        what=f"MongoDB refuses what was asked for: this user has no right to it (code {UNAUTHORIZED})",
-        fix="give the user the role that docs/security.md writes out; the server's log names the action it missed",
-    )
-
-
 def _diagnose(
     error: errors.PyMongoError, client: pymongo.MongoClient[Document], where: str, access: Access
 ) -> SyncError:
-    if isinstance(error, errors.OperationFailure) and error.code == UNAUTHORIZED:
-        return forbidden(where)
+    if isinstance(error, errors.OperationFailure) and error.code == verdict.UNAUTHORIZED:
+        return verdict.forbidden(where)
     if isinstance(error, errors.OperationFailure) and error.code in _REFUSED_CODES:
         return Unreachable(
             code="mongo.refused",
