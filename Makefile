@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak clean
+.PHONY: help demo test check bench soak sbom audit clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,12 @@ bench: $(INSTALLED)  ## measure: transport, stages, and the harness's workload w
 
 soak: $(INSTALLED)  ## the simulator on many histories: make soak HISTORIES=20000
 	@$(BIN)/python -m tests.simulation.soak $(or $(HISTORIES),5000)
+
+sbom: $(INSTALLED)  ## sbom.cdx.json: what an installed syncsvc brings along (CycloneDX)
+	@PYTHON=$(PYTHON) .ci/sbom
+
+audit: $(INSTALLED)  ## known faults of the dependencies; needs the network
+	@.ci/audit
 
 clean:  ## the environment and caches of this folder (not the downloads)
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -68,6 +68,9 @@ class Settings:
     http_host: str = "127.0.0.1"
     #: Kafka Connect's REST address, for `apply` and `plan`.
     connect_url: str | None = None
+    #: File with more settings of the connector, `name=value` lines: how Connect reaches a Kafka and a source with TLS
+    #: and logins.  Values may be placeholders of Connect's own config providers, so that it holds no secret.
+    connector_settings_file: Path | None = None
     #: Source database, `mysql://user:password@host:port/database`; for `validate --live`, `verify` and `apply`.  Where
     #: tables come from several servers: `prefix=mysql://…` for each topic prefix, with blanks between them.
     source_dsn: str | None = None
