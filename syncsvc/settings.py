@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from syncsvc.errors import Problem, UsageFault
 
@@ -223,6 +223,9 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         if choices and value not in choices:
             fix = f"use one of {', '.join(choices)}"
             problems.append(Problem("settings.bad_value", variable, f"{text!r} is not known", fix))
+        if setting.name.endswith("_url") and "@" in urlsplit(str(value)).netloc:
+            what, fix = "it holds a user or password, and an address is shown in messages", "leave them out"
+            problems.append(Problem("settings.bad_value", variable, what, fix))
         values[setting.name] = value
     if problems:
         raise UsageFault.of(problems)

@@ -81,6 +81,15 @@ def test_a_dsn_with_an_option_nobody_reads_is_refused() -> None:
     assert "c4nary" not in str(fault.value)
 
 
+@pytest.mark.parametrize("name", ["SYNCSVC_CONNECT_URL", "SYNCSVC_SCHEMA_REGISTRY_URL"])
+def test_an_address_with_a_password_in_it_is_refused(name: str) -> None:
+    """Addresses are shown in messages; passwords have files."""
+    with pytest.raises(UsageFault, match=name) as fault:
+        settings.read({name: "https://ann:c4nary@host:8083"})
+
+    assert "c4nary" not in str(fault.value)
+
+
 @pytest.mark.parametrize(("text", "wanted"), [("true", True), ("0", False), ("No", False)])
 def test_a_switch_is_on_or_off(text: str, wanted: bool) -> None:
     """In the words that YAML and shells use."""

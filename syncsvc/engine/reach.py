@@ -51,7 +51,7 @@ async def explained(settings: EngineSettings, within_seconds: float | None = Non
         async with asyncio.timeout(within_seconds or settings.reach_timeout_seconds):
             yield
     except tuple(_FORBIDDEN) as error:
-        raise _forbidden(error) from error
+        raise forbidden(error) from error
     except (KafkaError, TimeoutError, OSError) as error:
         raise await _explanation(settings, error) from error
 
@@ -65,10 +65,11 @@ def fault(error: BaseException) -> BaseException:
             what="the records to read next are no longer in the log: it was cut, or its retention passed meanwhile",
             fix="rebuild the pipeline in a new generation, and give the topic a longer retention",
         )
-    return _forbidden(error) if isinstance(error, tuple(_FORBIDDEN)) else error
+    return forbidden(error) if isinstance(error, tuple(_FORBIDDEN)) else error
 
 
-def _forbidden(error: BaseException) -> errors.Unreachable:
+def forbidden(error: BaseException) -> errors.Unreachable:
+    """What an error of a missing right becomes; it names the resource."""
     kind = next(what for refused, what in _FORBIDDEN.items() if isinstance(error, refused))
     named = error.args[0] if error.args else ""
     names = ", ".join(sorted(map(str, named))) if isinstance(named, set | frozenset | list | tuple) else str(named)

@@ -70,8 +70,8 @@ class Access:
             UsageFault: `tls.bad_file`.
         """
         options: Document = {}
-        if self.username is not None:
-            options |= {"username": self.username, "password": self.password}
+        login = {"username": self.username, "password": self.password}
+        options |= {name: text for name, text in login.items() if text is not None}
         with contextlib.ExitStack() as stack:
             if self.files.named:
                 self.files.context()  # refuses a file by its name; the driver does not

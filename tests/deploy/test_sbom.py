@@ -57,7 +57,7 @@ def test_everything_that_is_installed_at_run_time_is_in_it(sbom: dict[str, Any])
 
 
 def test_each_entry_can_be_looked_up(sbom: dict[str, Any]) -> None:
-    """With the version that is installed and a package URL, as scanners ask for them; in the graph of who needs whom."""
+    """With the version that is installed and a package URL, and in the graph of who needs whom."""
     others = [component for component in sbom["components"] if normal(component["name"]) != "syncsvc"]
     named = {dependency["ref"] for dependency in sbom["dependencies"]}
 

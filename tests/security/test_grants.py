@@ -72,8 +72,8 @@ def test_commands_that_read_rows_do_with_select(sql: GuardedSql, authority: Auth
     """`validate --live`, `preview` and `init` with a user that may read one database."""
     given = environment(sql, authority, tmp_path, "syncsvc")
     out = str(tmp_path / "out")
-    commands = (["validate", "--live", str(FEED)], ["preview", str(FEED)], ["init", "--root", "meetup.post", "--out", out])
-    for words in commands:
+    proposing = ["init", "--root", "meetup.post", "--out", out]
+    for words in (["validate", "--live", str(FEED)], ["preview", str(FEED)], proposing):
         ran = subprocess.run(
             [sys.executable, "-m", "syncsvc.cli", *words], env={**os.environ, **given}, cwd=ROOT,
             timeout=PATIENCE_SECONDS, text=True, capture_output=True,
