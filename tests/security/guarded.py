@@ -7,6 +7,8 @@ an administrator.
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import confluent_kafka.admin as confluent
 import pymongo
 
 from syncsvc.devstack import cache, jars, jvm, server
+from syncsvc.devstack.connect import Connect
 from syncsvc.devstack.kafka import Kafka
 from syncsvc.devstack.mariadb import MariaDb
 from syncsvc.devstack.mongod import Mongod
@@ -22,6 +25,7 @@ from syncsvc.devstack.mysql import MySql
 from syncsvc.devstack.sqlserver import SqlServer
 from tests.security.authority import Authority, Pair
 
+DEPLOY = Path(__file__).parents[2] / "deploy" / "security"
 ADMIN, ADMIN_PASSWORD = "root", "of-the-test"
 
 
@@ -79,6 +83,39 @@ class GuardedKafka(Kafka):
         file.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in command) + ' "$@"\n')
         file.chmod(0o755)
         return file
+
+
+    def allow(self, place: Path, *words: str) -> None:
+        """Runs the script of `deploy/security` with Kafka's own tool, which is made in `place`."""
+        place.mkdir(exist_ok=True)
+        settings = {"KAFKA_ACLS": str(self.tool(place)), "BOOTSTRAP": self.bootstrap}
+        subprocess.run([str(DEPLOY / "kafka-acls.sh"), *words], env={**os.environ, **settings}, check=True, timeout=120)
+
+    def client(self, user: str, password: str, prefix: str = "") -> dict[str, str]:
+        """Settings of a Java client that logs in, each name with the prefix."""
+        module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+        found = {
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.jaas.config": f'{module} required username="{user}" password="{password}";',
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": self.settings["ssl.truststore.location"],
+        }
+        return {f"{prefix}{name}": text for name, text in found.items()}
+
+
+class GuardedConnect(Connect):
+    """A worker of Kafka Connect, with its connectors, that logs in to a guarded broker."""
+
+    def __init__(self, store: cache.Cache, folder: Path, kafka: GuardedKafka, user: str, password: str) -> None:
+        super().__init__(store, folder, kafka.secure)
+        prefixes = ("", "producer.", "consumer.", "admin.")
+        self._login = [pair for prefix in prefixes for pair in kafka.client(user, password, prefix).items()]
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        with self._settings.open("a") as settings:
+            settings.writelines(f"{name}={text}\n" for name, text in self._login)
 
 
 class GuardedMongod(Mongod):

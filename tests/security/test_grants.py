@@ -22,7 +22,7 @@ from syncsvc.source import connection
 from tests.integration.waiting import PATIENCE_SECONDS, wait_until
 from tests.integration.worker import ROOT
 from tests.security.authority import Authority
-from tests.security.guarded import GuardedKafka, GuardedMariaDb, GuardedMySql, GuardedSql
+from tests.security.guarded import GuardedConnect, GuardedKafka, GuardedMariaDb, GuardedMySql, GuardedSql
 
 pytestmark = pytest.mark.servers
 FEED = ROOT / "pipelines" / "feed.yaml"
@@ -94,24 +94,26 @@ def test_that_user_may_do_nothing_else(sql: GuardedSql, authority: Authority, tm
 
 @pytest.fixture(scope="module")
 def connect(store: cache.Cache, place: Path, kafka: GuardedKafka) -> Iterator[Connect]:
-    """Kafka Connect."""
-    worker = Connect(store, place / "connect", kafka.bootstrap)
+    """Kafka Connect, with the ACLs of the script for topic prefixes that begin with `grants_`."""
+    kafka.user("connect", "of-connect")
+    kafka.allow(place / "connect-tool", "connect", "User:connect", "grants_", "syncsvc-connect")
+    worker = GuardedConnect(store, place / "connect", kafka, "connect", "of-connect")
     worker.start()
     yield worker
     worker.stop()
 
 
-def test_debezium_snapshots_and_follows_with_its_rights(
-    sql: GuardedSql, connect: Connect, kafka: GuardedKafka
-) -> None:
-    """The connector as `apply` makes it, with the user of the file, over TLS: it runs."""
+def test_debezium_snapshots_and_follows_with_its_rights(sql: GuardedSql, connect: Connect, kafka: GuardedKafka) -> None:
+    """The connector as `apply` makes it, in a Connect that has the ACLs of the script and nothing more: rows come."""
     pipeline = replace(mapping.load(FEED), topic_prefix=f"grants_{sql.kind}")
     config = connector.connector_config(
         name=f"grants-{sql.kind}", kind=sql.kind, pipelines=[pipeline], host=server.HOST, port=sql.port,
-        user="debezium", password="<password of debezium>", kafka_bootstrap=kafka.bootstrap,
+        user="debezium", password="<password of debezium>", kafka_bootstrap=kafka.secure,
         server_id=5600 + len(sql.kind), replication_factor=1,
     )  # fmt: skip
     config["database.ssl.mode"] = "required" if sql.kind == "mysql" else "trust"
+    for side in ("producer", "consumer"):
+        config |= kafka.client("connect", "of-connect", f"schema.history.internal.{side}.")
     connectors.register(connect.url, config["name"], config)
     place = TopicPartition(pipeline.source_topic("meetup.post"), 0)
     asking = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": "grants", "log_level": 0})

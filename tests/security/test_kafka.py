@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,3 +160,25 @@ async def test_a_bad_certificate_of_the_broker_is_refused(
         await seen(given)
 
     assert refused.value.problems[0].code == code
+
+
+async def test_a_client_that_lives_goes_on_under_a_renewed_authority(
+    restarting: GuardedKafka, stranger: Authority, given: dict[str, Any], tmp_path: Path
+) -> None:
+    """The CA file is replaced, the broker comes back with a certificate of the new authority: no restart is needed."""
+    trusted = tmp_path / "ca.pem"
+    trusted.write_bytes(given["ca_file"].read_bytes())
+    renewing = given | {"ca_file": trusted}
+    environment = {f"SYNCSVC_KAFKA_{name.upper()}": str(value) for name, value in renewing.items()}
+    async with Topics(engine_settings(settings.read(environment))) as topics:
+        assert await topics.describe(["open"])
+        trusted.write_bytes(stranger.file.read_bytes())
+        restarting.show(stranger.issue("renewed-broker"))
+        restarting.restart()
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    assert await topics.describe(["open"])
+                    break
+                except Unreachable:  # connections of the old broker break one by one
+                    await asyncio.sleep(0.1)

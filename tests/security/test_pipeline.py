@@ -6,9 +6,7 @@ themselves; and what a worker says where one right is missing.
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,10 +18,9 @@ import pytest
 from syncsvc.devstack import cache
 from tests.integration.stage import Stage
 from tests.integration.waiting import wait_until
-from tests.security.guarded import ADMIN, ADMIN_PASSWORD, GuardedKafka, GuardedMongod
+from tests.security.guarded import ADMIN, ADMIN_PASSWORD, DEPLOY, GuardedKafka, GuardedMongod
 
 pytestmark = pytest.mark.servers
-DEPLOY = Path(__file__).parents[2] / "deploy" / "security"
 
 
 class GuardedStage(Stage):
@@ -78,11 +75,7 @@ class GuardedStage(Stage):
 
     def allow(self, what: str) -> None:
         """Runs the script for administrators, with Kafka's own tool."""
-        place = self.folder / "tool"
-        place.mkdir(exist_ok=True)
-        settings = {"KAFKA_ACLS": str(self._kafka.tool(place)), "BOOTSTRAP": self._kafka.bootstrap}
-        command = [str(DEPLOY / "kafka-acls.sh"), what, f"User:{self.name}", self.name, self.name]
-        subprocess.run(command, env={**os.environ, **settings}, check=True, timeout=120)
+        self._kafka.allow(self.folder / "tool", what, f"User:{self.name}", self.name, self.name)
 
     def _role(self, *, without: str = "") -> None:
         """The role of the file, for this database; an action may be left out."""
