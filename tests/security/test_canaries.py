@@ -31,7 +31,6 @@ COMMANDS = (
 def stage(kafka: GuardedKafka, mongod: GuardedMongod, store: cache.Cache, tmp_path: Path) -> Iterator[GuardedStage]:
     """A pipeline whose passwords are canaries."""
     made = GuardedStage(kafka, mongod, store.nursery, tmp_path)
-    made.allow("apply")
     made.renew("kafka", "c4nary-kafka")
     made.renew("mongo", "c4nary-mongo")
     yield made
@@ -78,6 +77,7 @@ def test_every_setting_that_holds_a_secret_has_a_canary(stage: GuardedStage, aut
 def test_no_secret_shows_anywhere(stage: GuardedStage, authority: Authority) -> None:
     """A real start at the loudest level, every address of the port, and commands that work or fail."""
     environment = secrets(stage, authority)
+    stage.allow("apply")
     stage.begin()
     worker = stage.worker()
     worker.environment |= environment
