@@ -18,6 +18,7 @@ from syncsvc import mapping, settings
 from syncsvc.changes import connector
 from syncsvc.devstack import cache, connectors, server
 from syncsvc.devstack.connect import Connect
+from syncsvc.devstack.sqlserver import SERVICE_USER
 from syncsvc.source import connection
 from tests.integration.waiting import PATIENCE_SECONDS, wait_until
 from tests.integration.worker import ROOT
@@ -50,7 +51,7 @@ def sql(
     kind = request.param
     made: GuardedSql = kind(store, place / f"grants-{kind.kind}", authority, authority.issue(f"grants-{kind.kind}"))
     made.start()
-    made.execute(*TABLES)
+    made.execute(f"DROP USER '{SERVICE_USER}'@'%'", *TABLES)  # the stack's own, which may more
     made.execute(*statements(GRANTS.read_text()))
     yield made
     made.stop()
