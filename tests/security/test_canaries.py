@@ -23,7 +23,7 @@ pytestmark = pytest.mark.servers
 PAGES = ("/", "/metrics", "/live", "/ready", "/api/status", "/nothing-is-here")
 COMMANDS = (
     ("status",), ("status", "--output", "json"), ("plan",), ("apply",), ("verify",), ("validate", "--live"),
-    ("preview",), ("parked", "list"),
+    ("preview", "--key", "1"), ("parked", "list"),
 )  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def test_commands_that_read_rows_do_with_select(sql: GuardedSql, authority: Auth
     given = environment(sql, authority, tmp_path, "syncsvc")
     out = str(tmp_path / "out")
     proposing = ["init", "--root", "meetup.post", "--out", out]
-    for words in (["validate", "--live", str(FEED)], ["preview", str(FEED)], proposing):
+    for words in (["validate", "--live", str(FEED)], ["preview", str(FEED), "--key", "1"], proposing):
         ran = subprocess.run(
             [sys.executable, "-m", "syncsvc.cli", *words], env={**os.environ, **given}, cwd=ROOT,
             timeout=PATIENCE_SECONDS, text=True, capture_output=True,
