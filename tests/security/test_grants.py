@@ -90,7 +90,7 @@ def test_that_user_may_do_nothing_else(sql: GuardedSql, authority: Authority, tm
             with pytest.raises(pymysql.err.MySQLError):
                 cursor.execute(forbidden)
     with pytest.raises(pymysql.err.MySQLError):
-        pymysql.connect(host=server.HOST, port=sql.port, user="syncsvc", password="<password of syncsvc>")
+        pymysql.connect(host=server.HOST, port=sql.port, user="syncsvc", password="<password of syncsvc>", ssl_disabled=True)
 
 
 @pytest.fixture(scope="module")
@@ -116,12 +116,13 @@ def test_debezium_snapshots_and_follows_with_its_rights(sql: GuardedSql, connect
     for side in ("producer", "consumer"):
         config |= kafka.client("connect", "of-connect", f"schema.history.internal.{side}.")
     connectors.register(connect.url, config["name"], config)
-    place = TopicPartition(pipeline.source_topic("meetup.post"), 0)
+    topic = pipeline.source_topic("meetup.post")
+    places = [TopicPartition(topic, number) for number in range(pipeline.source_partitions)]
     asking = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": "grants", "log_level": 0})
 
     def records() -> int:
         try:
-            return int(asking.get_watermark_offsets(place, timeout=30, cached=False)[1])
+            return sum(asking.get_watermark_offsets(place, timeout=30, cached=False)[1] for place in places)
         except KafkaException:  # the snapshot has not made the topic yet
             return 0
 
