@@ -90,7 +90,9 @@ def test_that_user_may_do_nothing_else(sql: GuardedSql, authority: Authority, tm
             with pytest.raises(pymysql.err.MySQLError):
                 cursor.execute(forbidden)
     with pytest.raises(pymysql.err.MySQLError):
-        pymysql.connect(host=server.HOST, port=sql.port, user="syncsvc", password="<password of syncsvc>", ssl_disabled=True)
+        pymysql.connect(
+            host=server.HOST, port=sql.port, user="syncsvc", password="<password of syncsvc>", ssl_disabled=True
+        )
 
 
 @pytest.fixture(scope="module")
