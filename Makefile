@@ -71,5 +71,11 @@ lock: $(INSTALLED)  ## what the image installs, with hashes: deploy/image/*.lock
 	@$(LOCK) --extra fast --extra avro --output-file deploy/image/requirements.lock pyproject.toml
 	@$(LOCK) --output-file deploy/image/build.lock deploy/image/build.in
 
+sbom: $(INSTALLED)  ## sbom.cdx.json: what an installed syncsvc brings along (CycloneDX)
+	@PYTHON=$(PYTHON) .ci/sbom
+
+audit: $(INSTALLED)  ## known faults of the dependencies; needs the network
+	@.ci/audit
+
 clean:  ## the environment and caches of this folder (not the downloads)
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache site

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
 
 from syncsvc.errors import Problem, UsageFault
 
@@ -31,18 +32,32 @@ class Settings:
 
     #: Brokers, `host:port,host:port`.
     kafka_bootstrap: str = "127.0.0.1:9092"
-    #: PEM file of the authority that signed the brokers' certificates; turns TLS on.
+    #: TLS with the authorities that the system trusts; each of the three files below turns it on as well.
+    kafka_tls: bool = False
+    #: PEM file of the authority that signed the brokers' certificates.
     kafka_ca_file: Path | None = None
-    #: SASL user; with it SCRAM-SHA-512 is spoken.
+    #: PEM files of our own certificate and its key, where brokers ask for one.
+    kafka_certificate_file: Path | None = None
+    kafka_key_file: Path | None = None
+    #: SASL user; with it SASL is spoken.
     kafka_username: str | None = None
     #: File with the SASL password.
     kafka_password_file: Path | None = None
+    #: How the password is proven; `PLAIN` shows it to the broker, so only over TLS.
+    kafka_sasl_mechanism: str = "SCRAM-SHA-512"
     #: MongoDB connection string; a replica set or mongos, since documents, state and offset share transactions.
     mongo_uri: str = "mongodb://127.0.0.1:27017/?replicaSet=rs0"
     #: File with the connection string, in place of `SYNCSVC_MONGO_URI`, where it holds a password.
     mongo_uri_file: Path | None = None
     #: PEM file of the authority that signed MongoDB's certificates; turns TLS on.
     mongo_ca_file: Path | None = None
+    #: PEM files of our own certificate and its key; to log in with it add `authMechanism=MONGODB-X509` to the URI.
+    mongo_certificate_file: Path | None = None
+    mongo_key_file: Path | None = None
+    #: User, in place of the one in the connection string.
+    mongo_username: str | None = None
+    #: File with the user's password.
+    mongo_password_file: Path | None = None
     #: Database of the documents and of the bookkeeping (`syncsvc_…` collections).
     mongo_database: str = "syncsvc"
     #: Folder of the local state cache; losing it costs a reload, never data.
@@ -53,15 +68,30 @@ class Settings:
     http_host: str = "127.0.0.1"
     #: Kafka Connect's REST address, for `apply` and `plan`.
     connect_url: str | None = None
+    #: File with more settings of the connector, `name=value` lines: how Connect reaches a Kafka and a source with TLS
+    #: and logins.  Values may be placeholders of Connect's own config providers, so that it holds no secret.
+    connector_settings_file: Path | None = None
     #: Source database, `mysql://user:password@host:port/database`; for `validate --live`, `verify` and `apply`.  Where
     #: tables come from several servers: `prefix=mysql://…` for each topic prefix, with blanks between them.
     source_dsn: str | None = None
     #: File with the source DSN, in place of `SYNCSVC_SOURCE_DSN`.
     source_dsn_file: Path | None = None
+    #: User for every DSN that names none.
+    source_username: str | None = None
+    #: File with that user's password.
+    source_password_file: Path | None = None
+    #: PEM file of the authority that signed the source's certificate; turns TLS on, for every DSN without `?ssl_ca=`.
+    source_ca_file: Path | None = None
+    #: PEM files of our own certificate and its key, where the user must show one (`REQUIRE X509`).
+    source_certificate_file: Path | None = None
+    source_key_file: Path | None = None
     #: Schema registry of a connector that writes Avro, `http://host:port`; needs the extra `avro`.
     schema_registry_url: str | None = None
     #: PEM file of the authority that signed the registry's certificate.
     schema_registry_ca_file: Path | None = None
+    #: PEM files of our own certificate and its key, where the registry asks for one.
+    schema_registry_certificate_file: Path | None = None
+    schema_registry_key_file: Path | None = None
     #: File with `user:password` for the registry.
     schema_registry_credentials_file: Path | None = None
     #: Name of this worker: a pod's name makes it a static member of its consumer group.
@@ -73,6 +103,8 @@ class Settings:
     log_level: str = "info"
     #: `json` or `text`.
     log_format: str = "json"
+    #: OpenTelemetry spans, one a transaction; needs the extra `otel`, and takes its `OTEL_…` variables.
+    tracing: bool = False
     #: Copies that internal topics get; 3 in production.
     replication_factor: int = 1
     #: How long the keyed topic keeps records, hours: longer than any outage, since it is what a restart reads on from.
@@ -87,23 +119,52 @@ class Settings:
 
     def mongo_address(self) -> str:
         """The connection string, from its file when there is one."""
-        return _secret(self.mongo_uri_file, self.mongo_uri) or ""
+        return secret(self.mongo_uri_file, self.mongo_uri) or ""
+
+    def mongo_password(self) -> str | None:
+        """MongoDB's password, from its file when there is one."""
+        return secret(self.mongo_password_file)
 
     def source_address(self) -> str | None:
         """The source DSN, from its file when there is one."""
-        return _secret(self.source_dsn_file, self.source_dsn)
+        return secret(self.source_dsn_file, self.source_dsn)
 
     def source_addresses(self) -> dict[str, str]:
-        """`{topic prefix: DSN}`; a DSN without prefix, for all of them, stands under ""."""
+        """
+        `{topic prefix: DSN}`; a DSN without prefix, for all of them, stands under "".
+
+        User, password and certificates that are settings of their own are filled in.
+        """
         found = {}
         for part in (self.source_address() or "").split():
             named = re.fullmatch(r"([A-Za-z0-9._-]+)=(.+)", part)
             prefix, dsn = (named[1], named[2]) if named else ("", part)
-            found[prefix] = dsn
+            found[prefix] = self._completed(dsn)
         return found
 
+    def _completed(self, dsn: str) -> str:
+        scheme, separator, rest = dsn.partition("://")
+        if not separator:
+            return dsn  # not of the form; told by who takes it apart
+        if "@" not in rest and self.source_username is not None:
+            password = secret(self.source_password_file)
+            login = quote(self.source_username, safe="") + ("" if password is None else f":{quote(password, safe='')}")
+            rest = f"{login}@{rest}"
+        files = {
+            "ssl_ca": self.source_ca_file, "ssl_cert": self.source_certificate_file, "ssl_key": self.source_key_file
+        }  # fmt: skip
+        given = {name: str(file) for name, file in files.items() if file is not None and f"{name}=" not in rest}
+        joint = "&" if "?" in rest else "?"
+        return f"{scheme}://{rest}{joint + urlencode(given) if given else ''}"
 
-def _secret(file: Path | None, value: str | None) -> str | None:
+
+def secret(file: Path | None, value: str | None = None) -> str | None:
+    """
+    What stands in a mounted file, without the line end; without a file the `value`.
+
+    Raises:
+        UsageFault: `settings.secret_file`.
+    """
     if file is None:
         return value
     try:
@@ -117,15 +178,27 @@ def _secret(file: Path | None, value: str | None) -> str | None:
         ) from None
 
 
+def _truth(text: str) -> bool:
+    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if text.lower() not in known:
+        raise ValueError(text)
+    return known[text.lower()]
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "str": str,
     "str | None": str,
+    "bool": _truth,
     "int": int,
     "float": float,
     "Path": Path,
     "Path | None": Path,
 }
-_CHOICES = {"log_level": ("debug", "info", "warning", "error"), "log_format": ("json", "text")}
+_CHOICES = {
+    "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("json", "text"),
+    "kafka_sasl_mechanism": ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"),
+}
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
@@ -153,6 +226,9 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         if choices and value not in choices:
             fix = f"use one of {', '.join(choices)}"
             problems.append(Problem("settings.bad_value", variable, f"{text!r} is not known", fix))
+        if setting.name.endswith("_url") and "@" in urlsplit(str(value)).netloc:
+            what, fix = "it holds a user or password, and an address is shown in messages", "leave them out"
+            problems.append(Problem("settings.bad_value", variable, what, fix))
         values[setting.name] = value
     if problems:
         raise UsageFault.of(problems)

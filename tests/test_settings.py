@@ -8,6 +8,7 @@ import pytest
 
 from syncsvc import settings
 from syncsvc.errors import UsageFault
+from syncsvc.source import address
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -58,6 +59,41 @@ def test_each_source_server_has_its_dsn_by_the_prefix_of_its_topics() -> None:
     assert one.source_addresses() == {"": "mysql://u:a=b@h/shop"}
     assert two.source_addresses() == {"shop": "mysql://u:p@h/shop", "crm.eu": "mysql://u:a=b@k/crm"}
     assert settings.read({}).source_addresses() == {}
+
+
+def test_login_and_certificates_of_the_source_may_be_settings_of_their_own(tmp_path: Path) -> None:
+    """They fill in what a DSN leaves open, for every server; what a DSN says itself stays."""
+    (tmp_path / "password").write_text("p@/:ss\n")
+    given = {"SOURCE_USERNAME": "ann", "SOURCE_PASSWORD_FILE": f"{tmp_path}/password", "SOURCE_CA_FILE": "/ca.pem"}
+    dsns = "a=mysql://h/shop b=mysql://u:p@k/crm?ssl_ca=/other.pem"
+    found = settings.read({f"SYNCSVC_{name}": text for name, text in given.items()} | {"SYNCSVC_SOURCE_DSN": dsns})
+
+    first, second = (address.parsed(dsn) for dsn in found.source_addresses().values())
+    assert (first.where, first.password, first.tls.ca) == ("ann@h:3306/shop", "p@/:ss", Path("/ca.pem"))
+    assert (second.where, second.password, second.tls.ca) == ("u@k:3306/crm", "p", Path("/other.pem"))
+
+
+def test_a_dsn_with_an_option_nobody_reads_is_refused() -> None:
+    """`ssl_mode=required`, say, would be passed over in silence; the message does not repeat the DSN."""
+    with pytest.raises(UsageFault, match="ssl_mode") as fault:
+        address.parsed("mysql://u:c4nary@h/shop?ssl_mode=required")
+
+    assert "c4nary" not in str(fault.value)
+
+
+@pytest.mark.parametrize("name", ["SYNCSVC_CONNECT_URL", "SYNCSVC_SCHEMA_REGISTRY_URL"])
+def test_an_address_with_a_password_in_it_is_refused(name: str) -> None:
+    """Addresses are shown in messages; passwords have files."""
+    with pytest.raises(UsageFault, match=name) as fault:
+        settings.read({name: "https://ann:c4nary@host:8083"})
+
+    assert "c4nary" not in str(fault.value)
+
+
+@pytest.mark.parametrize(("text", "wanted"), [("true", True), ("0", False), ("No", False)])
+def test_a_switch_is_on_or_off(text: str, wanted: bool) -> None:
+    """In the words that YAML and shells use."""
+    assert settings.read({"SYNCSVC_KAFKA_TLS": text}).kafka_tls is wanted
 
 
 def test_a_secret_file_that_cannot_be_read_is_named() -> None:

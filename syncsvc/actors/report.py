@@ -5,10 +5,11 @@ What an actor tells the outside: one object for the metrics, progress and events
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from syncsvc.assembly import joiner
+from syncsvc.engine.port import Record
 from syncsvc.routing.outcome import ParkedRecord
 from syncsvc.routing.outcome import Tally as Routed
 from syncsvc.telemetry.events import Events
@@ -39,6 +40,13 @@ class Report:
     def sent(self, records: int) -> None:
         """Records acknowledged by the keyed topic."""
         self.metrics.emitted(self.stage, records)
+
+    def traced(self, records: Sequence[Record]) -> None:
+        """A batch was read; its trace contexts are linked to the next step, where tracing is on."""
+        if self.events.tracing is not None:
+            self.events.tracing.seen(
+                pipeline=self.pipeline, topic=self.topic, partition=self.partition, records=records
+            )  # fmt: skip
 
     def committed(self, offset: int, records: int, documents: int, began: float) -> None:
         """A step is durable; `began` is `time.monotonic()` when it was handed over."""

@@ -72,6 +72,7 @@ class RouterActor(Actor):
                 if self._schemas is not None and not await self._fetched(self._schemas, batch):
                     break
                 self.router.fold(batch.records)
+                self._report.traced(batch.records)
                 self.router.passed(batch.next_offset)
                 self.offset = batch.next_offset
                 self._records += len(batch.records)

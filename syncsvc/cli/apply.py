@@ -45,7 +45,7 @@ def _make(loaded: Sequence[Pipeline], given: Settings, wait_seconds: float) -> N
     from syncsvc.devstack import connectors as rest
     from syncsvc.mongo import names, namespaces
     from syncsvc.wiring import prepare
-    from syncsvc.wiring.worker import engine_settings
+    from syncsvc.wiring.connections import engine_settings
 
     mongo = target.open_mongo(given)
     try:

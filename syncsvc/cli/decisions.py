@@ -24,7 +24,7 @@ from syncsvc.mongo import generations, names
 from syncsvc.mongo.client import Mongo
 from syncsvc.routing.plan import compile_plan
 from syncsvc.settings import Settings
-from syncsvc.wiring.worker import engine_settings
+from syncsvc.wiring.connections import engine_settings
 
 #: An entry of `syncsvc_parked`, as `actors.parking` writes it.
 Entry = Mapping[str, Any]

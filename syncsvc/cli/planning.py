@@ -21,7 +21,7 @@ from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
 from syncsvc.source import connection, connectors, servers
 from syncsvc.wiring import prepare
-from syncsvc.wiring.worker import engine_settings
+from syncsvc.wiring.connections import engine_settings
 
 CREATE, SAME, UPDATE, DIFFERS, LATER = "+", "=", "~", "!", "."
 

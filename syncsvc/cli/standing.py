@@ -21,7 +21,7 @@ from syncsvc.mongo import fences, generations, names
 from syncsvc.mongo.client import Mongo
 from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
-from syncsvc.wiring.worker import engine_settings
+from syncsvc.wiring.connections import engine_settings
 
 _ROUTER = re.compile(r"(?P<topic>.+)\[(?P<partition>\d+)\]")
 

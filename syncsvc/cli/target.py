@@ -18,7 +18,6 @@ def open_mongo(settings: Settings) -> Mongo:
     Raises:
         UsageFault, Unreachable: see `mongo.client.connect`.
     """
-    from syncsvc.mongo import client
+    from syncsvc.wiring import connections
 
-    access = client.Access(tls_ca_file=settings.mongo_ca_file)
-    return client.connect(settings.mongo_address(), settings.mongo_database, access=access)
+    return connections.open_mongo(settings)

@@ -23,7 +23,7 @@ from syncsvc.devstack import connectors, kafka, mongod, probes, seeds, server, s
 from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import client
 from syncsvc.source import address, connection
-from syncsvc.wiring import prepare, worker
+from syncsvc.wiring import connections, prepare
 
 LOOK_AGAIN_SECONDS = 0.1
 #: Of the connector, as a replica of the SQL server; the server itself is 1.
@@ -95,7 +95,7 @@ def start_workers(servers: stack.Stack, workers: Workers, pipeline: Pipeline, co
     _answering(servers, _has_brokers, kafka.Kafka)
     environment = servers.env()
     known = settings.read(environment)
-    asyncio.run(prepare.topics(pipeline, known, worker.engine_settings(known)))
+    asyncio.run(prepare.topics(pipeline, known, connections.engine_settings(known)))
     workers.start(servers.folder, environment, Path(pipeline.path), count)
 
 

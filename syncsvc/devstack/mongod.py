@@ -23,6 +23,7 @@ class Mongod(server.Server):
     Args:
         standalone: no replica set; only to show that it is refused.
         cache_gb: memory of the storage engine, 0.25 or more.
+        arguments: added to the command line, for example `["--keyFile", "…"]`.
     """
 
     name: ClassVar[str] = "mongod"
@@ -35,10 +36,12 @@ class Mongod(server.Server):
         *,
         standalone: bool = False,
         cache_gb: float = 0.5,
+        arguments: Sequence[str] = (),
     ) -> None:
         super().__init__(store, folder, port)
         self.standalone = standalone
         self.cache_gb = cache_gb
+        self.arguments = tuple(arguments)
         self._program = Path()
 
     @property
@@ -59,6 +62,7 @@ class Mongod(server.Server):
         # A signal would otherwise keep the primary 15 s in "quiesce" for clients that have another member to go to.
         command += ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"]
         command += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
+        command += self.arguments
         return command if self.standalone else [*command, "--replSet", REPLICA_SET, "--oplogSize", "512"]
 
     def _answers(self) -> bool:

@@ -70,6 +70,7 @@ class Engine:
         """
         try:
             await self._wire.start([*self._router_topics, *([self._joiner_topic] if self._joiner_topic else [])])
+            await self._wire.refuse_foreign_group()
             self._app = app.build(
                 self._group, self._router_topics, self._joiner_topic, self._host, self._settings, self._failed
             )

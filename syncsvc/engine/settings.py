@@ -1,17 +1,19 @@
 """
 Every setting of the engine, with its unit and the reason for its default.
 
-Secrets come as files (as Kubernetes mounts them), read when a connection is made and never kept in a field.
+Secrets come as files (as Kubernetes mounts them), read when a client is made and never kept in a field; certificates
+are read again for each new connection of a client.
 """
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from syncsvc import errors
+from syncsvc import errors, tls
+
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class EngineSettings:
     #: With a user name SASL is spoken.
     sasl_username: str | None = None
     sasl_password_file: Path | None = None
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_mechanism: SaslMechanism = "SCRAM-SHA-512"
 
     #: Name of this member that outlives the process (the pod's name): a restart within the session timeout then
     #: causes no rebalance.  None: a new member each start.
@@ -90,14 +92,25 @@ class EngineSettings:
     #: A batch not acknowledged for so long is a failure; a broker's restart or an election takes less.
     delivery_timeout_seconds: float = 60.0
 
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken."""
+        return self.use_tls or bool(self.tls_files.named)
+
+    @property
+    def tls_files(self) -> tls.Files:
+        """The certificates."""
+        return tls.Files(self.tls_ca_file, self.tls_certificate_file, self.tls_key_file)
+
     def connection(self) -> dict[str, Any]:
         """
         Keyword arguments of every aiokafka client; reads the secret files.
 
         Raises:
-            UsageFault: code `kafka.secret_file`, when a file cannot be read or a certificate not be loaded.
+            UsageFault: `kafka.secret_file`, the password's file cannot be read; `tls.bad_file`, a certificate cannot be
+                used.
         """
-        secure = self.use_tls or self.tls_ca_file is not None or self.tls_certificate_file is not None
+        secure = self.secure
         protocol = ("SASL_" if self.sasl_username else "") + ("SSL" if secure else "PLAINTEXT")
         arguments: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap,
@@ -106,7 +119,7 @@ class EngineSettings:
             "request_timeout_ms": int(self.request_timeout_seconds * 1000),
         }
         if secure:
-            arguments["ssl_context"] = self._tls()
+            arguments["ssl_context"] = tls.ReloadingContext.of(self.tls_files)
         if self.sasl_username:
             arguments |= {
                 "sasl_mechanism": self.sasl_mechanism,
@@ -115,28 +128,15 @@ class EngineSettings:
             }
         return arguments
 
-    def _tls(self) -> ssl.SSLContext:
-        try:
-            context = ssl.create_default_context(cafile=self.tls_ca_file)
-            if self.tls_certificate_file is not None:
-                context.load_cert_chain(self.tls_certificate_file, self.tls_key_file)
-        except OSError as error:  # ssl.SSLError is one
-            raise _secret_fault("tls_ca_file, tls_certificate_file, tls_key_file", error) from error
-        return context
-
     def _password(self) -> str:
         if self.sasl_password_file is None:
             return ""
         try:
             return self.sasl_password_file.read_text().strip()
         except OSError as error:
-            raise _secret_fault("sasl_password_file", error) from error
-
-
-def _secret_fault(where: str, error: OSError) -> errors.UsageFault:
-    return errors.UsageFault(
-        code="kafka.secret_file",
-        where=where,
-        what=f"a file with Kafka credentials cannot be used: {error}",
-        fix="mount the file readable for this user, in PEM form (certificates) or as plain text (password)",
-    )
+            raise errors.UsageFault(
+                code="kafka.secret_file",
+                where=str(self.sasl_password_file),
+                what=f"the file with Kafka's password cannot be read: {error.strerror}",
+                fix="mount it readable for this user, with nothing but the password in it",
+            ) from error

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from syncsvc import errors
 from syncsvc.engine import reach
@@ -137,10 +138,12 @@ class Topics:
         return found
 
     async def _wait_for(self, wanted: Mapping[str, TopicWish]) -> None:
-        """A new topic is known to all brokers a moment after it is made."""
-        async with reach.explained(self._settings):
-            while wanted.keys() - (await self.describe(wanted)).keys():  # noqa: ASYNC110 (the broker has no event for it)
-                await asyncio.sleep(0.05)
+        """A new topic is known to all brokers a moment after it is made; one that is never seen is hidden from us."""
+        until = time.monotonic() + self._settings.reach_timeout_seconds / 2
+        while unseen := sorted(wanted.keys() - (await self.describe(wanted)).keys()):
+            if time.monotonic() > until:
+                raise reach.forbidden(TopicAuthorizationFailedError(unseen))
+            await asyncio.sleep(0.05)
 
     def _opened(self) -> AIOKafkaAdminClient:
         if self._admin is None:

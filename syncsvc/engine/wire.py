@@ -6,10 +6,12 @@ Questions go over a consumer without a group, so they can be asked before, durin
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 import aiokafka
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from syncsvc import errors
 from syncsvc.engine import reach, thread, topics
@@ -84,6 +86,25 @@ class Wire:
         finally:
             await admin.close()
         return {TP(*tp): at.offset for tp, at in found.items() if at.offset >= 0}
+
+    async def refuse_foreign_group(self) -> None:
+        """
+        See that this user has a right to the group: aiokafka would try to join it for ever.
+
+        Raises:
+            Unreachable: `kafka.forbidden`; any other failure is left to the join, which waits for what passes.
+        """
+        admin = AIOKafkaAdminClient(**self._settings.connection())
+        try:
+            async with asyncio.timeout(self._settings.reach_timeout_seconds):
+                await admin.start()
+                await admin.find_coordinator(self._group)
+        except GroupAuthorizationFailedError:
+            raise reach.forbidden(GroupAuthorizationFailedError(self._group)) from None
+        except (KafkaError, TimeoutError):  # on a new cluster the groups' own topic is made at this moment
+            pass
+        finally:
+            await admin.close()
 
     def _asked(self) -> aiokafka.AIOKafkaConsumer:
         if self._asking is None:

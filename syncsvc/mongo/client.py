@@ -6,8 +6,10 @@ Refuses a server that is not a replica set or a mongos, with the command that ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pymongo
@@ -17,7 +19,9 @@ from pymongo.read_concern import ReadConcern
 from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
+from syncsvc import tls
 from syncsvc.errors import SyncError, Unreachable, UsageFault
+from syncsvc.mongo import verdict
 
 Document = dict[str, Any]
 
@@ -30,8 +34,8 @@ SELECTION_SECONDS = 15.0
 #: down" that it took back) stays unused until it is asked again: 1 s instead of the driver's 10.
 HEARTBEAT_MS = 1000
 
-#: Server error codes of an authentication or authorisation that was refused.
-_REFUSED_CODES = {13, 18, 8000}
+#: Server error codes of a login that was refused.
+_REFUSED_CODES = {18, 8000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +55,45 @@ class Mongo:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to get in, beside the URI: paths of mounted secrets, each optional."""
+    """How to get in, beside the URI; each part is optional."""
 
-    tls_ca_file: Path | None = None
-    #: Client certificate and its key in one PEM file.
-    tls_certificate_key_file: Path | None = None
-    #: Files that hold the user name and the password; read once, a last line end is dropped.
-    username_file: Path | None = None
-    password_file: Path | None = None
+    files: tls.Files = tls.NONE
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
 
-    def options(self) -> Document:
-        """Arguments for `MongoClient`; raises OSError for a file that cannot be read."""
+    @contextlib.contextmanager
+    def options(self) -> Iterator[Document]:
+        """
+        Arguments for `MongoClient`, valid while it is made.
+
+        Raises:
+            UsageFault: `tls.bad_file`.
+        """
         options: Document = {}
-        if self.tls_ca_file or self.tls_certificate_key_file:
-            options["tls"] = True
-        if self.tls_ca_file:
-            options["tlsCAFile"] = str(self.tls_ca_file)
-        if self.tls_certificate_key_file:
-            options["tlsCertificateKeyFile"] = str(self.tls_certificate_key_file)
-        if self.username_file and self.password_file:
-            options["username"] = self.username_file.read_text().rstrip("\r\n")
-            options["password"] = self.password_file.read_text().rstrip("\r\n")
-        return options
+        login = {"username": self.username, "password": self.password}
+        options |= {name: text for name, text in login.items() if text is not None}
+        with contextlib.ExitStack() as stack:
+            if self.files.named:
+                self.files.context()  # refuses a file by its name; the driver does not
+                options["tls"] = True
+            if self.files.ca is not None:
+                options["tlsCAFile"] = str(self.files.ca)
+            if self.files.certificate is not None:
+                options["tlsCertificateKeyFile"] = stack.enter_context(_one_file(self.files))
+            yield options
+
+
+@contextlib.contextmanager
+def _one_file(files: tls.Files) -> Iterator[str]:
+    """The driver wants certificate and key in one file; Kubernetes mounts two."""
+    assert files.certificate is not None
+    if files.key is None:
+        yield str(files.certificate)
+        return
+    with tempfile.NamedTemporaryFile(prefix="syncsvc-") as both:  # of this user alone; gone when the driver has read it
+        both.write(files.certificate.read_bytes() + b"\n" + files.key.read_bytes())
+        both.flush()
+        yield both.name
 
 
 NO_ACCESS = Access()
@@ -83,20 +104,21 @@ def connect(uri: str, database: str, *, access: Access = NO_ACCESS, patience_sec
     Open the client and make sure that transactions will work.
 
     Raises:
-        UsageFault: `mongo.bad_uri`, `mongo.bad_access` (a secret's file).
-        Unreachable: `mongo.unreachable` after `patience_seconds`, `mongo.refused` (credentials),
-            `mongo.not_initiated`, `mongo.no_transactions`.
+        UsageFault: `mongo.bad_uri`, `mongo.bad_access` (a secret's file), `tls.bad_file`.
+        Unreachable: `mongo.unreachable` after `patience_seconds`, `mongo.refused` (credentials), `mongo.forbidden` (a
+            right is missing), `mongo.not_initiated`, `mongo.no_transactions`, and those of `tls.refusal`.
     """
     where = _address(uri, database)
     try:
-        client: pymongo.MongoClient[Document] = pymongo.MongoClient(
-            uri,
-            appname="syncsvc",
-            retryWrites=True,
-            heartbeatFrequencyMS=HEARTBEAT_MS,
-            serverSelectionTimeoutMS=int(SELECTION_SECONDS * 1000),
-            **access.options(),
-        )
+        with access.options() as options:
+            client: pymongo.MongoClient[Document] = pymongo.MongoClient(
+                uri,
+                appname="syncsvc",
+                retryWrites=True,
+                heartbeatFrequencyMS=HEARTBEAT_MS,
+                serverSelectionTimeoutMS=int(SELECTION_SECONDS * 1000),
+                **options,
+            )
     except (errors.ConfigurationError, errors.InvalidURI, ValueError) as error:
         raise UsageFault(
             code="mongo.bad_uri", where="SYNCSVC_MONGO_URI", what=str(error), fix="mongodb://[user:password@]host[:port]/"
@@ -114,7 +136,7 @@ def connect(uri: str, database: str, *, access: Access = NO_ACCESS, patience_sec
             # A cheap read that needs the rights we need: `hello` is answered without a login.
             client[database]["syncsvc_fences"].find_one({"_id": "syncsvc"})
     except errors.PyMongoError as error:
-        problem = _diagnose(error, client, where)
+        problem = _diagnose(error, client, where, access)
         client.close()
         raise problem from None
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
@@ -134,14 +156,21 @@ def _address(uri: str, database: str) -> str:
     return f"{','.join(hosts)}/{database}"
 
 
-def _diagnose(error: errors.PyMongoError, client: pymongo.MongoClient[Document], where: str) -> SyncError:
+def _diagnose(
+    error: errors.PyMongoError, client: pymongo.MongoClient[Document], where: str, access: Access
+) -> SyncError:
+    if isinstance(error, errors.OperationFailure) and error.code == verdict.UNAUTHORIZED:
+        return verdict.forbidden(where)
     if isinstance(error, errors.OperationFailure) and error.code in _REFUSED_CODES:
         return Unreachable(
             code="mongo.refused",
             where=where,
-            what=f"the server refuses the login or its rights (code {error.code})",
-            fix="check user, password and authSource in SYNCSVC_MONGO_URI; the user needs readWrite on the database",
+            what=f"the server refuses the login (code {error.code})",
+            fix="check user, password and authSource in SYNCSVC_MONGO_URI and the settings beside it; with "
+            "MONGODB-X509 the user in $external is named by the whole subject of the certificate",
         )
+    if access.files.named and (refused := _no_tls(client, access)) is not None:
+        return refused
     servers = client.topology_description.server_descriptions().values()
     if any(server.server_type_name == "RSGhost" for server in servers):
         return Unreachable(
@@ -155,8 +184,17 @@ def _diagnose(error: errors.PyMongoError, client: pymongo.MongoClient[Document],
         code="mongo.unreachable",
         where=where,
         what=f"no primary answers ({seen or type(error).__name__})",
-        fix="start it, or set SYNCSVC_MONGO_URI; with TLS check tlsCAFile and the host name in the certificate",
+        fix="start it, or set SYNCSVC_MONGO_URI; where it takes TLS only, set SYNCSVC_MONGO_CA_FILE",
     )
+
+
+def _no_tls(client: pymongo.MongoClient[Document], access: Access) -> Unreachable | None:
+    """Why TLS fails with one of the servers; the driver only says that it has no connection."""
+    for host, port in client.topology_description.server_descriptions():
+        refused = tls.probe(host, port or 27017, access.files.context())
+        if refused is not None:
+            return refused
+    return None
 
 
 def _standalone(where: str) -> Unreachable:

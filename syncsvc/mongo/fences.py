@@ -70,7 +70,7 @@ def open_fence(mongo: Mongo, fence_id: str, lsid: Binary, *, first_offset: int =
                 # A slow majority looks the same: it must not make us raise again and again.
                 patience_ms = int(PATIENCE_SECONDS * 1000)
             elif error.code != _DUPLICATE_KEY and verdict.of_error(error) is not verdict.Verdict.AGAIN:
-                raise verdict.failed(f"{mongo.where}, fence {fence_id}", verdict.described(error)) from None
+                raise verdict.failed_by(f"{mongo.where}, fence {fence_id}", error) from None
         except errors.ConnectionFailure:
             time.sleep(0.1)  # an election: the driver looks for the primary by itself, this only keeps it from spinning
     raise Unreachable(

@@ -24,7 +24,7 @@ def ensure(mongo: Mongo, wanted: Iterable[str]) -> None:
             mongo.database.command({"create": name, "writeConcern": {"w": "majority"}})
         except errors.OperationFailure as error:
             if error.code != _NAMESPACE_EXISTS:
-                raise verdict.failed(f"{mongo.where}.{name}", verdict.described(error)) from None
+                raise verdict.failed_by(f"{mongo.where}.{name}", error) from None
 
 
 def holds_documents(mongo: Mongo, collection: str) -> bool:
@@ -66,7 +66,7 @@ def publish(mongo: Mongo, view: str, target: str) -> str | None:
             mongo.database.command({"create": view, "viewOn": target, "pipeline": []})
         except errors.OperationFailure as error:
             if error.code != _NAMESPACE_EXISTS:
-                raise verdict.failed(f"{mongo.where}.{view}", verdict.described(error)) from None
+                raise verdict.failed_by(f"{mongo.where}.{view}", error) from None
             # Another process was faster: what it made is looked at as if it had been there.
             before = view_target(mongo, view)
     if before not in (None, target):

@@ -101,6 +101,8 @@ class Transactions:
                 # Two upserts of one `_id` met: the next attempt finds the document.
                 raise errors.OperationFailure("conflict", 112)
             if verdict.of_code(code) is Verdict.FATAL or not command.places:
+                if code == verdict.UNAUTHORIZED:
+                    raise verdict.forbidden(f"{self._mongo.where}.{command.collection}")
                 raise verdict.failed(self._mongo.where, f"{command.kind} in {command.collection}: code {code}")
             if several:
                 raise GroupSpoiled
@@ -117,7 +119,7 @@ class Transactions:
             return
         if judged is Verdict.DOCUMENT:
             self._search(commits, error)
-        raise verdict.failed(self._mongo.where, verdict.described(error)) from None
+        raise verdict.failed_by(self._mongo.where, error) from None
 
     def _search(self, commits: Sequence[Commit], error: errors.PyMongoError) -> NoReturn:
         """The command as a whole was refused for a document: find it by sending them alone, then abort."""
@@ -133,7 +135,7 @@ class Transactions:
                     raise DocumentRefused(command.places[0][1], code, verdict.DOCUMENT_CODES[code]) from None
             finally:
                 self._abort()
-        raise verdict.failed(self._mongo.where, verdict.described(error)) from None
+        raise verdict.failed_by(self._mongo.where, error) from None
 
     def _commit(self) -> errors.PyMongoError | None:
         """Commit; None when done, else the error with which it ended for certain or for as long as we may wait."""
@@ -175,7 +177,7 @@ class Transactions:
                 return self._fences.find_one({"_id": fence_id}, {"epoch": 1, "seq": 1}, max_time_ms=10_000)
             except errors.PyMongoError as error:
                 if verdict.of_error(error) is not Verdict.AGAIN:
-                    raise verdict.failed(self._mongo.where, verdict.described(error)) from None
+                    raise verdict.failed_by(self._mongo.where, error) from None
         raise Abandoned
 
     def _abort(self) -> None:

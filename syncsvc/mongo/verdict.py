@@ -12,6 +12,8 @@ from pymongo import errors
 
 from syncsvc.errors import Unreachable
 
+#: Code of an action that the user has no right to.
+UNAUTHORIZED = 13
 TRANSIENT = "TransientTransactionError"
 UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
 
@@ -101,6 +103,27 @@ def unknown_commit(error: errors.PyMongoError) -> bool:
 def described(error: errors.PyMongoError) -> str:
     """Type and code; never the message, which may quote a document."""
     return f"{type(error).__name__} (code {getattr(error, 'code', None)})"
+
+
+def forbidden(where: str) -> Unreachable:
+    """What an Unauthorized of the server becomes."""
+    return Unreachable(
+        code="mongo.forbidden",
+        where=where,
+        what=f"MongoDB refuses what was asked for: this user has no right to it (code {UNAUTHORIZED})",
+        fix="give the user the role of deploy/security/mongodb-role.json; the server's log names the action it missed",
+    )
+
+
+def fault(error: BaseException) -> BaseException:
+    """The error as it is told to a user: one of a missing right has a way out, others speak for themselves."""
+    missing = isinstance(error, errors.OperationFailure) and error.code == UNAUTHORIZED
+    return forbidden("MongoDB") if missing else error
+
+
+def failed_by(where: str, error: errors.PyMongoError) -> Unreachable:
+    """What an error with a FATAL verdict becomes."""
+    return forbidden(where) if getattr(error, "code", None) == UNAUTHORIZED else failed(where, described(error))
 
 
 def failed(where: str, what: str) -> Unreachable:

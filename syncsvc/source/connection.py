@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pymysql
 
+from syncsvc import tls
 from syncsvc.errors import Problem, Unreachable
 from syncsvc.source import address
 
@@ -25,6 +26,7 @@ CONNECT_SECONDS = 10
 READ_SECONDS = 600
 
 _REFUSED_CODES = {1045, 1698, 1130, 1251}  # access denied, no such way to log in, host not allowed, old client
+_NO_TLS_CODES = {2026, 3159, 4151}  # the server has none; it takes nobody without (MySQL, MariaDB)
 _NO_DATABASE_CODES = {1044, 1049}  # no right to it, unknown
 #: `{variable: value under which the binlog holds whole rows}`.
 _BINLOG = {"log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL"}
@@ -36,9 +38,11 @@ def connect(dsn: str | None) -> Connection:
 
     Raises:
         UsageFault: the DSN is missing or not of the form (see `address.parsed`).
-        Unreachable: `source.unreachable`, `source.refused` (credentials), `source.no_database`.
+        Unreachable: `source.unreachable`, `source.refused` (credentials), `source.no_database`, `source.no_tls`, and
+            those of `tls.refusal`.
     """
     place = address.parsed(dsn)
+    secure = place.tls.context() if place.tls.named else None
     try:
         return pymysql.connect(
             host=place.host,
@@ -51,12 +55,15 @@ def connect(dsn: str | None) -> Connection:
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
             program_name="syncsvc",
+            ssl=secure,
         )
     except (pymysql.err.MySQLError, RuntimeError) as error:
         raise _diagnosed(error, place) from None
 
 
 def _diagnosed(error: Exception, place: address.Address) -> Unreachable:
+    if (refused := tls.refusal(error, f"{place.host}:{place.port}")) is not None:
+        return refused
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     if code in _REFUSED_CODES:
         return Unreachable(
@@ -64,6 +71,13 @@ def _diagnosed(error: Exception, place: address.Address) -> Unreachable:
             where=place.where,
             what=f"the server refuses the login of this user (error {code})",
             fix=f"check user and password in {address.SETTING}, and the hosts the user may come from",
+        )
+    if code in _NO_TLS_CODES:
+        return Unreachable(
+            code="source.no_tls",
+            where=place.where,
+            what=f"the server {'has no TLS' if place.tls.named else 'takes no connection without TLS'} (error {code})",
+            fix="switch TLS on in the server" if place.tls.named else "set SYNCSVC_SOURCE_CA_FILE",
         )
     if code in _NO_DATABASE_CODES:
         return Unreachable(

@@ -8,6 +8,7 @@ for them stays.  A password is put into Connect and never shown.
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 import zlib
@@ -16,16 +17,16 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from syncsvc.changes import connector
-from syncsvc.errors import Unreachable
+from syncsvc.errors import Problem, Unreachable, UsageFault
 from syncsvc.mapping.model import Pipeline
-from syncsvc.settings import Settings
+from syncsvc.settings import Settings, secret
 from syncsvc.source import address, servers
 
 ANSWER_SECONDS = 30.0
 _NOT_FOUND = 404
 #: Lists of what is captured; they grow, so that the tables of other pipelines stay captured.
 _LISTS = ("database.include.list", "table.include.list")
-_SECRETS = frozenset({"database.password"})
+_SECRETS = re.compile(r"password|jaas|secret|credential|\.key$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Wish:
         """`{setting: (now, wanted)}` of what differs, secrets as stars."""
         there = self.there or {}
         differing = {name: (there.get(name), value) for name, value in self.config.items() if there.get(name) != value}
-        return {name: ("***", "***") if name in _SECRETS else pair for name, pair in differing.items()}
+        return {name: ("***", "***") if _SECRETS.search(name) else pair for name, pair in differing.items()}
 
 
 def name_for(topic_prefix: str) -> str:
@@ -63,7 +64,8 @@ def wishes(pipelines: Sequence[Pipeline], settings: Settings, url: str, kinds: M
         kinds: `{topic prefix: "mysql" or "mariadb"}` of each server, see `connection.server_kind`.
 
     Raises:
-        UsageFault: the source DSN is missing or not of the form.
+        UsageFault: the source DSN is missing or not of the form; by the file of more settings `connector.bad_line`,
+            `connector.lossy_setting`.
         Unreachable: `connect.unreachable`.
     """
     found = []
@@ -82,9 +84,28 @@ def wishes(pipelines: Sequence[Pipeline], settings: Settings, url: str, kinds: M
             server_id=_server_id(prefix),
             replication_factor=settings.replication_factor,
         )
+        wanted = _with_more(wanted, settings)
         there = config(url, name)
         found.append(Wish(name, _keeping(wanted, there), there))
     return found
+
+
+def _with_more(wanted: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """With the settings of the file; where both name one the file holds, unless values would be lost by it."""
+    file, more = settings.connector_settings_file, dict(wanted)
+    problems = []
+    for number, line in enumerate((secret(file) or "").splitlines(), 1):
+        name, equals, value = line.partition("=")
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if not equals:
+            problems.append(Problem("connector.bad_line", f"{file}:{number}", "there is no =", "write  name=value"))
+        more[name.strip()] = value.strip()
+    known = connector.lossy_settings(wanted)
+    problems += [problem for problem in connector.lossy_settings(more) if problem not in known]
+    if problems:
+        raise UsageFault.of(problems)
+    return more
 
 
 def config(url: str, name: str) -> dict[str, str] | None:

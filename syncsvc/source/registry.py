@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from syncsvc import tls
 from syncsvc.errors import Unreachable, UsageFault
 
 SETTING = "SYNCSVC_SCHEMA_REGISTRY_URL"
@@ -25,19 +26,23 @@ _NO_SCHEMA = 404
 class Registry:
     """The registry at one address.  Usable from several threads."""
 
-    def __init__(self, url: str, *, ca_file: Path | None = None, credentials_file: Path | None = None) -> None:
+    def __init__(self, url: str, *, files: tls.Files = tls.NONE, credentials_file: Path | None = None) -> None:
         """
         Args:
             url: `http://host:port` or `https://…`.
-            ca_file: PEM of the authority that signed its certificate; None: those of the system.
+            files: its authority, and our certificate where it asks for one.
             credentials_file: holds `user:password` for HTTP's basic authentication.
 
+        All files are read again when they have changed and a schema is to be fetched.
+
         Raises:
-            UsageFault: `registry.bad_url`, `registry.no_extra`, `registry.credentials`.
+            UsageFault: `registry.bad_url`, `registry.no_extra`, `registry.credentials`, `tls.bad_file`.
         """
         self.url = url
         self._schemas: dict[int, str] = {}
-        self._client = _client(url, ca_file, credentials_file)
+        self._files, self._credentials_file = files, credentials_file
+        self._read = self._secrets()
+        self._client = _client(url, files, credentials_file)
 
     def __call__(self, number: int) -> str:
         """
@@ -63,6 +68,8 @@ class Registry:
     def _fetched(self, number: int) -> str:
         from confluent_kafka.schema_registry.error import SchemaRegistryError
 
+        if (now := self._secrets()) != self._read:
+            self._read, self._client = now, _client(self.url, self._files, self._credentials_file)
         try:
             found = self._client.get_schema(number)
         except SchemaRegistryError as error:
@@ -78,6 +85,11 @@ class Registry:
             what, fix = f"schema {number} refers to other schemas", "let the converter write whole schemas"
             raise Unreachable(code="registry.references", where=self.url, what=what, fix=fix)
         return str(found.schema_str)
+
+    def _secrets(self) -> tuple[bytes | None, ...]:
+        """What the secret files hold now; None: not to be read."""
+        paths = [*self._files.named, *([self._credentials_file] if self._credentials_file else [])]
+        return tuple(path.read_bytes() if path.is_file() else None for path in paths)
 
     def _refusal(self, number: int, error: Any) -> Unreachable:
         status = error.http_status_code
@@ -96,7 +108,7 @@ class Registry:
         )
 
 
-def _client(url: str, ca_file: Path | None, credentials_file: Path | None) -> Any:
+def _client(url: str, files: tls.Files, credentials_file: Path | None) -> Any:
     try:
         from confluent_kafka.schema_registry import SchemaRegistryClient
     except ImportError:
@@ -112,8 +124,15 @@ def _client(url: str, ca_file: Path | None, credentials_file: Path | None) -> An
         "max.retries": _RETRIES,
         "retries.wait.ms": _RETRY_MS,
     }
-    if ca_file is not None:
-        settings["ssl.ca.location"] = str(ca_file)
+    if files.named:
+        files.context()  # refuses a file by its name; the client does not
+    for name, file in (
+        ("ssl.ca.location", files.ca),
+        ("ssl.certificate.location", files.certificate),
+        ("ssl.key.location", files.key),
+    ):
+        if file is not None:
+            settings[name] = str(file)
     if credentials_file is not None:
         settings["basic.auth.user.info"] = _credentials(credentials_file)
     try:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from syncsvc.telemetry.logs import explain
 from syncsvc.telemetry.metrics import Metrics
+from syncsvc.telemetry.tracing import Tracing
 
 LOG = logging.getLogger("syncsvc")
 
@@ -30,10 +31,12 @@ class Events:
 
     Args:
         metrics: what the events count in.
+        tracing: gets a span for each transaction; None: tracing is off.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, tracing: Tracing | None = None) -> None:
         self._metrics = metrics
+        self.tracing = tracing
 
     def started(self, *, version: str, instance: str, pipelines: Sequence[str], http_port: int | None) -> None:
         """The worker runs; `http_port` serves metrics, probes and the page."""
@@ -44,6 +47,10 @@ class Events:
     def stopped(self, *, reason: str, seconds: float) -> None:
         """The worker ends on purpose; it ran that long."""
         _say(logging.INFO, "stopped", reason=reason, seconds=round(seconds, 3))
+
+    def credentials_changed(self, *, files: Sequence[str]) -> None:
+        """Mounted secrets that only a new process reads have another content: the worker leaves to be started again."""
+        _say(logging.INFO, "credentials_changed", files=list(files))
 
     def state_changed(self, *, pipeline: str, state: str) -> None:
         """The pipeline is now in this one of `status.STATES`."""
@@ -107,6 +114,11 @@ class Events:
     ) -> None:
         """A step is durable up to `offset`."""
         self._metrics.of(pipeline).committed(stage, documents, seconds)
+        if self.tracing is not None:
+            self.tracing.committed(
+                pipeline=pipeline, stage=stage, topic=topic, partition=partition, offset=offset, records=records,
+                documents=documents, seconds=seconds,
+            )  # fmt: skip
         _say(
             logging.DEBUG, "batch_committed", pipeline=pipeline, stage=stage, topic=topic, partition=partition,
             offset=offset, records=records, documents=documents, seconds=round(seconds, 4),

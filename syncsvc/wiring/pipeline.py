@@ -16,9 +16,9 @@ from syncsvc.actors.schemas import SchemaStore
 from syncsvc.engine.engine import Engine
 from syncsvc.engine.port import TP
 from syncsvc.engine.settings import EngineSettings
-from syncsvc.errors import Unreachable
+from syncsvc.errors import SyncError, Unreachable
 from syncsvc.mapping.model import Pipeline
-from syncsvc.mongo import fences, names, namespaces, parked
+from syncsvc.mongo import fences, names, namespaces, parked, verdict
 from syncsvc.mongo.client import Mongo
 from syncsvc.mongo.committer import Committer
 from syncsvc.routing.plan import compile_plan
@@ -194,7 +194,12 @@ class RunningPipeline:
                     seconds = time.monotonic() - self._began
                     events.first_copy_done(pipeline=name, records=total, documents=documents, seconds=seconds)
             if not published and done >= total:
-                published = await self._publish()
+                try:
+                    published = await self._publish()
+                except Exception as error:  # else this task would end unheard, and readers wait for ever
+                    if isinstance(told := verdict.fault(error), SyncError):
+                        self._failed(told)
+                        return
             await asyncio.sleep(COPY_SECONDS)
 
     async def _publish(self) -> bool:

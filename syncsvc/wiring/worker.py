@@ -14,47 +14,27 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import syncsvc
-from syncsvc.engine.settings import EngineSettings
 from syncsvc.errors import SyncError
 from syncsvc.mapping.model import Pipeline
-from syncsvc.mongo import client
+from syncsvc.mongo import verdict
 from syncsvc.mongo.committer import Committer
 from syncsvc.routing.records import KINDS
 from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
-from syncsvc.source.registry import Registry
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics, PipelineLabels
 from syncsvc.telemetry.probes import Health, keep_ticking
 from syncsvc.telemetry.status import Status
+from syncsvc.telemetry.tracing import Tracing
 from syncsvc.web.server import WebServer
+from syncsvc.wiring.connections import engine_settings, open_mongo, schema_registry
+from syncsvc.wiring.credentials import Secrets
 from syncsvc.wiring.ledger import THREADS
 from syncsvc.wiring.pipeline import RunningPipeline, Shared
 
+#: EX_TEMPFAIL of sysexits.h: not 0, for a supervisor that restarts on failures only must do so too.
+START_AGAIN = 75
 STOP_SECONDS = 45.0  # below the 60 s a pod gets (deploy/k8s): the engine's own bounds add up to less
-
-
-def engine_settings(settings: Settings) -> EngineSettings:
-    """The engine's settings of a worker's."""
-    return EngineSettings(
-        settings.kafka_bootstrap,
-        tls_ca_file=settings.kafka_ca_file,
-        sasl_username=settings.kafka_username,
-        sasl_password_file=settings.kafka_password_file,
-        instance_id=settings.instance,
-        session_timeout_seconds=settings.session_timeout_seconds,
-    )
-
-
-def schema_registry(settings: Settings) -> Registry | None:
-    """Where schemas of Avro records come from; None where no registry is set."""
-    if settings.schema_registry_url is None:
-        return None
-    return Registry(
-        settings.schema_registry_url,
-        ca_file=settings.schema_registry_ca_file,
-        credentials_file=settings.schema_registry_credentials_file,
-    )
 
 
 def labels(pipeline: Pipeline) -> PipelineLabels:
@@ -74,15 +54,17 @@ class Worker:
         self._pipelines, self._settings = pipelines, settings
         names = [pipeline.name for pipeline in pipelines]
         self._metrics = Metrics(map(labels, pipelines), version=syncsvc.__version__, keyed_kinds=KINDS.values())
-        self._events = Events(self._metrics)
+        tracing = Tracing(version=syncsvc.__version__, instance=settings.name) if settings.tracing else None
+        self._events = Events(self._metrics, tracing)
         self._health = Health(names)
         self._running: list[RunningPipeline] = []
         self._started_at = time.time()
         self._over = asyncio.Event()
         self._error: BaseException | None = None
+        self._renewed = False
 
     async def run(self) -> int:
-        """Returns the exit code: 0 after a foreseen stop."""
+        """Returns the exit code: 0 after a foreseen stop, `START_AGAIN` after a change of credentials."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._over.set)
@@ -98,11 +80,9 @@ class Worker:
 
     async def _serve(self, port: int) -> int:
         settings = self._settings
+        watching = asyncio.create_task(Secrets(settings).watch(self._renew))
         ticking = asyncio.create_task(keep_ticking(self._health, self._metrics.loop_lag))
-        access = client.Access(tls_ca_file=settings.mongo_ca_file)
-        mongo = await asyncio.to_thread(
-            client.connect, settings.mongo_address(), settings.mongo_database, access=access
-        )
+        mongo = await asyncio.to_thread(open_mongo, settings)
         committer = Committer(mongo, retried=self._retried)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="mongo") as pool:
             shared = Shared(
@@ -120,6 +100,7 @@ class Worker:
             except BaseException as error:  # told once, here; the process leaves in any case
                 self._failed(error)
             finally:
+                watching.cancel()
                 await self._stop(committer, ticking)
                 mongo.close()
         return self._code()
@@ -150,15 +131,23 @@ class Worker:
         except (TimeoutError, SyncError):
             pass  # the fences make it safe to leave without having said goodbye
         await asyncio.to_thread(committer.close)
+        if self._events.tracing is not None:
+            await asyncio.to_thread(self._events.tracing.close)
         ticking.cancel()
-        reason = "signal" if self._error is None else "error"
+        reason = "error" if self._error else "credentials" if self._renewed else "signal"
         self._events.stopped(reason=reason, seconds=time.time() - self._started_at)
 
     def _failed(self, error: BaseException) -> None:
         """The first failure ends the process; what follows from it is not told again."""
         if self._error is None:
-            self._error = error
-            self._events.failed(error)
+            self._error = verdict.fault(error)
+            self._events.failed(self._error)
+        self._over.set()
+
+    def _renew(self, files: Sequence[str]) -> None:
+        """Leaves as on a signal, with the code by which every supervisor starts it again."""
+        self._events.credentials_changed(files=files)
+        self._renewed = True
         self._over.set()
 
     def _retried(self, reason: str) -> None:
@@ -167,7 +156,7 @@ class Worker:
 
     def _code(self) -> int:
         if self._error is None:
-            return 0
+            return START_AGAIN if self._renewed else 0
         return self._error.exit_code if isinstance(self._error, SyncError) else 1
 
     def status(self) -> Status:

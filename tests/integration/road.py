@@ -25,7 +25,7 @@ from syncsvc.devstack.sqlserver import PASSWORD, SERVICE_USER
 from syncsvc.devstack.stack import MONGO_DATABASE, SqlKind, Stack
 from syncsvc.mongo.names import FENCES, PARKED
 from syncsvc.wiring import prepare
-from syncsvc.wiring.worker import engine_settings
+from syncsvc.wiring.connections import engine_settings
 from tests.integration.waiting import wait_until
 from tests.integration.worker import ROOT, Worker
 from tests.specs.ends import Ends

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from syncsvc import tls
 from syncsvc.devstack import cache, server
 from syncsvc.devstack.mongod import Mongod
 from syncsvc.errors import Unreachable, UsageFault
@@ -70,14 +71,12 @@ def test_wrong_credentials_are_refused_without_being_shown(mongod: FaultyMongod)
     assert "s3cret" not in str(refused.value)
 
 
-def test_credentials_may_come_from_files(mongod: FaultyMongod, tmp_path: Path) -> None:
-    """As Kubernetes mounts them; a user that does not exist shows that they were used."""
-    (tmp_path / "user").write_text("ann\n")
-    (tmp_path / "password").write_text("s3cret\n")
-    access = client.Access(username_file=tmp_path / "user", password_file=tmp_path / "password")
+def test_credentials_may_come_beside_the_uri(mongod: FaultyMongod) -> None:
+    """As settings do it with mounted files; a user that does not exist shows that they were used."""
+    with pytest.raises(Unreachable, match=r"mongo\.refused") as refused:
+        client.connect(f"mongodb://{mongod.address}/", "db", access=client.Access(username="ann", password="s3cret"))
 
-    with pytest.raises(Unreachable, match=r"mongo\.refused"):
-        client.connect(f"mongodb://{mongod.address}/", "db", access=access)
+    assert "s3cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("uri", ["mongodb://", "mongodb://a:b:c/"])
@@ -87,9 +86,9 @@ def test_a_uri_that_is_none_is_the_users_fault(uri: str) -> None:
         client.connect(uri, "db")
 
 
-def test_a_secret_that_is_not_mounted_is_named(mongod: FaultyMongod, tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_mounted_is_named(mongod: FaultyMongod, tmp_path: Path) -> None:
     """The path is the place of the problem."""
-    access = client.Access(username_file=tmp_path / "user", password_file=tmp_path / "password")
+    access = client.Access(tls.Files(certificate=tmp_path / "tls.crt", key=tmp_path / "tls.key"))
 
-    with pytest.raises(UsageFault, match=r"mongo\.bad_access"):
+    with pytest.raises(UsageFault, match=r"tls\.crt  tls\.bad_file"):
         client.connect(f"mongodb://{mongod.address}/", "db", access=access)

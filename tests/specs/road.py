@@ -29,7 +29,7 @@ from syncsvc.mapping.cases import beside
 from syncsvc.mapping.model import Pipeline, Table
 from syncsvc.mongo.names import FENCES
 from syncsvc.wiring import prepare
-from syncsvc.wiring.worker import engine_settings
+from syncsvc.wiring.connections import engine_settings
 from tests.integration.waiting import wait_until
 from tests.integration.worker import ROOT
 from tests.specs import sql
