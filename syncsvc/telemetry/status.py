@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from syncsvc.telemetry.progress import View
+from syncsvc.telemetry.recent import Timing
+from syncsvc.telemetry.shape import Shape
 
 #: States of a pipeline, in the order of its life; the state set of `syncsvc_pipeline_state`.
 STATES = (
@@ -50,6 +52,19 @@ class ParkedStatus:
     reason: str
     #: Unix seconds at which it was parked.
     since: float
+    #: What a decision about it names: a digest of the entry's id, which itself holds the document's key.
+    handle: str = ""
+    #: `record` or `document`.
+    kind: str = "record"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicStatus:
+    """A topic of a pipeline and how many partitions of it must have an owner."""
+
+    stage: str
+    name: str
+    partitions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,16 @@ class PipelineStatus:
     last_error: str | None = None
     #: The oldest parked keys, a bounded list (at most 50 are shown).
     parked_list: tuple[ParkedStatus, ...] = ()
+    #: Everything that somebody must own; () before it is known.
+    topics: tuple[TopicStatus, ...] = ()
+    #: Documents a second over the last minute; None when not known.
+    documents_per_second: float | None = None
+    #: How long things took in the last minute, by stage.
+    timings: tuple[Timing, ...] = ()
+    #: The way from the tables to the documents; None when not known.
+    shape: Shape | None = None
+    #: Digest of the mapping; two in a fleet: a rollout, or workers that run different files.
+    mapping_hash: str = ""
 
     @property
     def lag(self) -> int | None:
