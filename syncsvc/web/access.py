@@ -48,7 +48,7 @@ class Access:
     def knows(self, token: str) -> bool:
         """Whether this is the token."""
         expected = self._token()
-        return expected is not None and hmac.compare_digest(token.encode(), expected.encode())
+        return expected is not None and _same(token, expected)
 
     def bearer(self, authorization: str) -> bool:
         """Whether an `Authorization` header carries the token."""
@@ -65,7 +65,7 @@ class Access:
         body, _, signature = cookie.rpartition(".")
         until = body.partition(".")[0]
         expected = self._signed("session", body)
-        if not expected or not hmac.compare_digest(signature.encode(), expected.encode()):
+        if not expected or not _same(signature, expected):
             return False
         return self._clock() < int(until)
 
@@ -75,18 +75,28 @@ class Access:
 
     def form_holds(self, cookie: str, token: str) -> bool:
         """Whether a form was made for this session."""
-        return self.holds(cookie) and hmac.compare_digest(token.encode(), self.form_token(cookie).encode())
+        return self.holds(cookie) and _same(token, self.form_token(cookie))
 
     def _signed(self, purpose: str, text: str) -> str:
         """Empty when there is no token."""
         token = self._token()
-        return "" if token is None else hmac.digest(token.encode(), f"{purpose}:{text}".encode(), "sha256").hex()
+        return "" if token is None else hmac.digest(token.encode(), _bytes(f"{purpose}:{text}"), "sha256").hex()
 
     def _token(self) -> str | None:
         try:
             return None if self._file is None else _read(self._file)
         except UsageFault:
             return None  # taken away while we run: nobody may decide
+
+
+def _same(one: str, other: str) -> bool:
+    """In a time that does not tell how much of it is right."""
+    return hmac.compare_digest(_bytes(one), _bytes(other))
+
+
+def _bytes(text: str) -> bytes:
+    # Headers may hold anything; aiohttp gives what is not text as surrogates.
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _read(file: Path) -> str:

@@ -16,9 +16,9 @@ from syncsvc.telemetry.status import PipelineStatus
 from syncsvc.web import words
 
 #: Drawing units are pixels of a picture at its own size.
-TABLE_WIDTH, TABLE_HEIGHT, GAP, INDENT = 260, 48, 14, 24
-TOP, KEYED_X, KEYED_WIDTH, TARGET_X, TARGET_WIDTH = 30, 470, 150, 720, 230
-LINE, MOST_CHARACTERS, MOST_TREE_LINES = 18, 34, 12
+TABLE_WIDTH, TABLE_HEIGHT, GAP, INDENT = 292, 48, 14, 24
+TOP, KEYED_X, KEYED_WIDTH, TARGET_X, TARGET_WIDTH = 30, 490, 150, 730, 240
+LINE, MOST_CHARACTERS, MOST_SMALL, MOST_TREE_LINES = 18, 32, 40, 12
 #: Space below the keyed topic for what goes back into it.
 BACK = 34
 
@@ -91,10 +91,8 @@ def _trees(shape: Shape) -> list[list[str]]:
             trees.append([f"_id: {place.on}"])
         else:
             braces = "[ ]" if place.kind == "many" else "{ }"
-            trees[-1].append("\u2003" * (_depth(shape, place) - 1) + f"{place.name} {braces}")
-    return [
-        tree if len(tree) <= MOST_TREE_LINES else [*tree[: MOST_TREE_LINES - 1], "\u2026"] for tree in trees
-    ]
+            trees[-1].append("\u2003\u2003" * (_depth(shape, place) - 1) + f"{place.name} {braces}")
+    return [tree if len(tree) <= MOST_TREE_LINES else [*tree[: MOST_TREE_LINES - 1], "\u2026"] for tree in trees]
 
 
 def _headings() -> str:
@@ -140,7 +138,7 @@ def _table(place: Place, box: _Box, whole: PipelineStatus) -> str:
         f'<rect x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="8"/>'
         f'<circle class="{grade}" cx="{box.x + 16}" cy="{box.y + 17}" r="5"/>'
         f'<text class="name" x="{box.x + 29}" y="{box.y + 21}">{_cut(place.table)}</text>'
-        f'<text class="small" x="{box.x + 29}" y="{box.y + 38}">{_cut(relation)}</text></g>'
+        f'<text class="small" x="{box.x + 29}" y="{box.y + 38}">{_cut(relation, MOST_SMALL)}</text></g>'
     )
 
 
@@ -180,8 +178,8 @@ def _collections(shape: Shape, targets: list[_Box]) -> Iterator[str]:
         )
 
 
-def _cut(text: str) -> str:
-    return _text(text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "\u2026")
+def _cut(text: str, most: int = MOST_CHARACTERS) -> str:
+    return _text(text if len(text) <= most else text[: most - 1] + "\u2026")
 
 
 def _described(whole: PipelineStatus, shape: Shape) -> str:

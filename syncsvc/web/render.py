@@ -62,13 +62,19 @@ def _header(fleet: Fleet, pipelines: list[FleetPipeline], now: float, viewer: Vi
 
 def _verdict(pipelines: list[FleetPipeline]) -> str:
     """One sentence for who looks for a second only."""
-    behind = [one for one in pipelines if section.grade(one) not in ("fresh", "within")]
+    copying = sum(1 for one in pipelines if one.whole.state == "snapshotting" and one.workers)
+    behind = [
+        one for one in pipelines
+        if section.grade(one) not in ("fresh", "within") and not (one.whole.state == "snapshotting" and one.workers)
+    ]  # fmt: skip
     parked = sum(one.whole.parked for one in pipelines)
     if not pipelines:
         said, tone = "no pipeline", "busy"
     elif behind:
         said, tone = f"{_names(behind)} {words.BEHIND[max(map(section.grade, behind), key=words.ORDER.index)]}", "warn"
         tone = "bad" if any(section.grade(one) == "bad" for one in behind) else tone
+    elif copying == len(pipelines):
+        said, tone = "documents are made for the first time", "busy"
     else:
         said, tone = "every pipeline meets its objective", "good"
     held = f", {words.plural(parked, 'key')} parked" if parked else ""

@@ -37,6 +37,8 @@ def state(one: FleetPipeline) -> tuple[str, str]:
         return "bad", "no worker"
     found = one.whole.state
     word = "rebuild" if found == "snapshotting" and one.rebuild else WORDS.get(found, found)
+    if found == "running" and grade(one) in ("late", "bad"):
+        return ("bad" if grade(one) == "bad" else "warn"), "running, behind"
     return TONES.get(found, "busy"), word
 
 
@@ -151,7 +153,7 @@ def _charts(whole: PipelineStatus, feed: Feed) -> str:
 
 def _figure(title: str, top: str, drawing: str, legend: str) -> str:
     return (
-        f'<figure><figcaption>{title} <span class="soft">{legend}</span></figcaption>'
-        f'<div class="plot">{drawing}<span class="top">{top}</span></div>'
+        f'<figure><figcaption>{title} <span class="soft">{legend}</span><span class="top">to {top}</span></figcaption>'
+        f'<div class="plot">{drawing}</div>'
         f'<p class="axis" aria-hidden="true"><span>5 min ago</span><span>now</span></p></figure>'
     )

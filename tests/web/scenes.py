@@ -47,7 +47,8 @@ def _meetings(worker: int, *, calm: bool, number: int = 1) -> PipelineStatus:
             partitions.append(PartitionStatus(topic.stage, topic.name, index, end - lag, end, lag, age, state))
     return PipelineStatus(
         "meetings", number, pipeline.collection + f"__g{number}", "running",
-        max(one.freshness or 0 for one in partitions), 5.0, tuple(partitions), 81_344 + worker, 0, topics=topics, documents_per_second=4.0 if calm else 812.0,
+        max(one.freshness or 0 for one in partitions), 5.0, tuple(partitions), 81_344 + worker, 0, topics=topics,
+        documents_per_second=4.0 if calm else 812.0,
         timings=_timings(1.0 if calm else 4.0), shape=shape.of(pipeline), mapping_hash="3f9a",
     )  # fmt: skip
 
@@ -129,10 +130,10 @@ def _remember(site: Site, scene: str) -> None:
     feed, latest = site.server.feed, site.status
     for second in range(295):
         wave = max(0.0, math.sin(second / 23) * math.sin(second / 7.1))
-        late = 14.0 * wave if scene == "busy" else 0.4 * wave
         gone = scene == "outage" and second > 200
         pipelines = []
         for one in latest.pipelines:
+            late = 14.0 * wave if scene == "busy" and (one.freshness_seconds or 0) > 0 else 0.4 * wave
             partitions = tuple(
                 replace(part, freshness=late if part.stage == "joiner" else 0.0,
                         applied_offset=(part.end_offset or 0) - int(late * 40 if part.stage == "joiner" else 0),
@@ -145,10 +146,25 @@ def _remember(site: Site, scene: str) -> None:
             )
         site.status = replace(latest, pipelines=tuple(pipelines))
         kept = site.others
-        site.others = tuple(replace(one, age_seconds=99.0 if gone else 1.0) for one in kept)
+        site.others = tuple(_told(one, 99.0 if gone else 1.0, scene == "busy") for one in kept)
         feed.sample()
         site.others = kept
     site.status = latest
+
+
+def _told(one: Seen, age: float, late: bool) -> Seen:
+    """The other worker as it was; in the busy scene it is late only now."""
+    if late and one.status is not None:
+        fresh = tuple(
+            replace(
+                pipeline, freshness_seconds=0.0,
+                partitions=tuple(replace(p, freshness=0.0, applied_offset=p.end_offset or 0, lag=0)
+                                 for p in pipeline.partitions),
+            )
+            for pipeline in one.status.pipelines
+        )  # fmt: skip
+        one = replace(one, status=replace(one.status, pipelines=fresh))
+    return replace(one, age_seconds=age)
 
 
 async def _shown(site: Site) -> None:
