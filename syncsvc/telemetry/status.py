@@ -1,14 +1,13 @@
 """
-The state of one worker as values: what the page, `/api/status` and `syncsvc status` show.
+The state of one worker as values: what `/api/status` shows, what it tells other workers, what `fleet` puts together.
 
-The service builds a `Status` when asked (`Callable[[], Status]`) and never changes one.  None means "not known", which
+The service builds a `Status` when asked, from any thread, and never changes one.  None means "not known", which
 is never the same as 0.  Nothing here carries the content of a row: a parked key is named by its place in the log.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -131,10 +130,6 @@ class Status:
         for body, pipeline in zip(shown["pipelines"], self.pipelines, strict=True):
             body["lag"] = pipeline.lag
         return shown
-
-
-#: Gives the state now.  It is called once a second from the web server's thread: it must be quick and only read.
-StatusProvider = Callable[[], Status]
 
 
 def known(seconds: float | None) -> float | None:

@@ -77,7 +77,10 @@ class Actions:
                 await asyncio.sleep(PAUSE_SECONDS)
                 return answers.page("This is not the token.", "bad", status=403)
         response = web.Response(status=303, headers={"Location": "/"})
-        response.set_cookie(COOKIE, self._access.begin(), max_age=SESSION_SECONDS, httponly=True, samesite="Strict")
+        tls = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
+        response.set_cookie(
+            COOKIE, self._access.begin(), max_age=SESSION_SECONDS, httponly=True, samesite="Strict", secure=tls
+        )
         return response
 
     async def sign_out(self, request: web.Request) -> web.Response:
@@ -92,7 +95,7 @@ class Actions:
         """Fields `pipeline`, `generation`, `handle`, `action`; JSON for a bearer, a page for a form."""
         program = "Authorization" in request.headers
         if program:
-            self._check_bearer(request)
+            await self._check_bearer(request)
         else:
             self._refuse_strangers(request)
         fields = {key: str(value) for key, value in (await request.post()).items()}
@@ -105,9 +108,13 @@ class Actions:
             return answers.problem(decision.action, error, program)
         return answers.done(decision.action, program)
 
-    def _check_bearer(self, request: web.Request) -> None:
-        if not self._access.bearer(request.headers["Authorization"]):
-            raise _forbidden("the token is missing, wrong, or this worker has none")
+    async def _check_bearer(self, request: web.Request) -> None:
+        async with self._guessing:
+            if self._access.bearer(request.headers["Authorization"]):
+                return
+            if self._access.possible:
+                await asyncio.sleep(PAUSE_SECONDS)
+        raise _forbidden("the token is missing, wrong, or this worker has none")
 
     def _refuse_strangers(self, request: web.Request) -> None:
         """Without a token everything is; with one, what a page of another site sends."""

@@ -39,6 +39,7 @@ class Pages:
 
     async def page(self, request: web.Request) -> web.Response:
         """The whole page with the state of now; it is complete without its script."""
+        self._feed.look()
         html = self._frame.replace("<!-- board -->", self._render(self._viewer(request)))
         return web.Response(text=html, content_type="text/html")
 
@@ -55,11 +56,13 @@ class Pages:
 
     async def status(self, request: web.Request) -> web.Response:
         """The status of this worker as JSON; 503 while the service cannot give one."""
+        self._feed.look()
         latest = self._feed.latest
         return _json(None if latest is None else latest.own.as_dict())
 
     async def fleet(self, request: web.Request) -> web.Response:
         """All workers and pipelines as JSON; 503 while the service cannot give them."""
+        self._feed.look()
         return _json(self._fleet())
 
     def _fleet(self) -> dict[str, Any] | None:
@@ -90,6 +93,7 @@ class Pages:
         self._streams += 1
         try:
             while not self._feed.closed:
+                self._feed.look()
                 if "data" in request.query:
                     await response.write(_event("fleet", self._fleet()))
                 await response.write(_event("board", self._render(self._viewer(request))))

@@ -78,7 +78,7 @@ def _verdict(pipelines: list[FleetPipeline]) -> str:
     else:
         said, tone = "every pipeline meets its objective", "good"
     held = f", {words.plural(parked, 'key')} parked" if parked else ""
-    return f'<p class="verdict {"warn" if held and tone == "good" else tone}" role="status">{said}{held}</p>'
+    return f'<p class="verdict {"warn" if held and tone == "good" else tone}">{said}{held}</p>'
 
 
 def _names(pipelines: list[FleetPipeline]) -> str:

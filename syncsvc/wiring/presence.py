@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable
 
@@ -35,6 +36,8 @@ class Presence:
 
     def __init__(self, mongo: Mongo, instance: str, status: Callable[[], Status]) -> None:
         self._mongo, self._instance, self._status = mongo, instance, status
+        self._telling = threading.Lock()
+        self._left = False
         self._others: tuple[Seen, ...] = ()
         self._read_at = time.monotonic()
         self._away = False
@@ -56,14 +59,23 @@ class Presence:
             await asyncio.sleep(TELL_SECONDS)
 
     def _tell_and_read(self) -> None:
-        workers.tell(self._mongo, self._instance, msgspec.to_builtins(self._status()))
+        with self._telling:
+            if self._left:
+                return
+            workers.tell(self._mongo, self._instance, msgspec.to_builtins(self._status()))
         asked = time.monotonic()
         self._others = tuple(map(_seen, workers.told(self._mongo, self._instance)))
         self._read_at = asked
 
     async def leave(self) -> None:
         """Says that this worker is gone on purpose, so that nobody looks for it."""
-        await asyncio.to_thread(workers.leave, self._mongo, self._instance)
+
+        def leave() -> None:
+            with self._telling:  # a word on its way would make the document again
+                self._left = True
+                workers.leave(self._mongo, self._instance)
+
+        await asyncio.to_thread(leave)
 
     def fleet(self) -> Fleet:
         """This worker now and the others as they were last read, as much older as that is ago; from any thread."""

@@ -129,9 +129,9 @@ class Worker:
             except BaseException as error:  # told once, here; the process leaves in any case
                 self._failed(error)
             finally:
-                telling.cancel()
                 self._desk.close()
                 await self._stop(committer, ticking)
+                telling.cancel()
                 await self._presence.leave()
                 mongo.close()
         return self._code()

@@ -16,6 +16,8 @@ from tests.web import scenes
 from tests.web.browser import Chromium, a_browser
 from tests.web.conftest import HANDLE, TOKEN, Site, a_status, another
 
+pytestmark = pytest.mark.servers  # the browser is fetched like them
+
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 PARTITIONS = a_status().pipelines[0].partitions
 #: What axe calls an obstacle, not a matter of taste.

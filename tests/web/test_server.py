@@ -16,6 +16,7 @@ from syncsvc.telemetry.fleet import Fleet
 from syncsvc.telemetry.metrics import Metrics
 from syncsvc.telemetry.probes import Health
 from syncsvc.web.access import Access
+from syncsvc.web.feed import Feed
 from syncsvc.web.pages import MOST_STREAMS
 from syncsvc.web.server import WebServer
 from tests.web.conftest import Site, a_status, another
@@ -212,3 +213,23 @@ def test_stopping_ends_open_streams_and_frees_the_port() -> None:
     again = a_server(server.port)
     again.start()
     again.stop()
+
+
+def test_a_chart_is_true_to_time_also_where_nobody_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unwatched, a worker is asked every five seconds; who opens the page sees now, and five minutes as they were."""
+    now = [100.0]
+    monkeypatch.setattr("syncsvc.web.feed.time.monotonic", lambda: now[0])
+    told = iter((a_status(freshness_seconds=1.0), a_status(freshness_seconds=2.0), a_status(freshness_seconds=3.0)))
+    feed = Feed(lambda: Fleet(next(told)))
+    feed.sample()
+    now[0] += 5.0
+    feed.sample()
+    now[0] += 3.0
+    feed.look()
+    feed.look()
+
+    shown = [sample.freshness_seconds for sample in feed.history(a_status().pipelines[0])]
+    assert len(shown) == 1 + 5 + 3
+    feed.sample()
+    assert feed.latest is None
+    assert feed.history(a_status().pipelines[0])[-1].lag is None
