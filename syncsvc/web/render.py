@@ -56,7 +56,9 @@ def _header(fleet: Fleet, pipelines: list[FleetPipeline], now: float, viewer: Vi
     return (
         f'<header><h1><span class="logo" aria-hidden="true"></span>syncsvc</h1>{_verdict(pipelines)}'
         f'<dl class="worker"><div><dt>answered by</dt><dd>{_text(own.instance)}</dd></div>'
-        f"<div><dt>running</dt><dd>{_running(own, now)}</dd></div></dl>{_session(viewer)}</header>"
+        f"<div><dt>running</dt><dd>{_running(own, now)}</dd></div>"
+        f"<div><dt>as of</dt><dd>{time.strftime('%H:%M:%S', time.gmtime(now))} UTC</dd></div></dl>"
+        f"{_session(viewer)}</header>"
     )
 
 

@@ -57,7 +57,8 @@ def section(one: FleetPipeline, feed: Feed, viewer: Viewer, fleet: Fleet) -> str
         f'<section class="card" id="{place}" aria-labelledby="h-{place}"><div class="head">'
         f'<h2 id="h-{place}">{name}</h2>'
         f'<p class="target"><span class="sr">writes to </span>{_text(whole.collection)} '
-        f'<span class="soft">generation {whole.generation}</span></p>'
+        f'<span class="soft">generation {whole.generation}</span>'
+        f'<span class="soft">mapping <code>{_text(whole.mapping_hash[:8]) or "?"}</code></span></p>'
         f'<p class="pill {tone}" role="status"><span class="sr">{name} is </span>{_text(word)}'
         f'<span class="sr">, {SPOKEN.get(grade(one), "within its objective")}</span></p></div>'
         f"{''.join(f'<div>{part}</div>' for part in parts)}</section>"

@@ -74,7 +74,7 @@ def an_entry(where: str, pipeline: str = "p", generation: int = 1, second: int =
     """A parked document as `actors.parking` writes it."""
     return {
         "_id": f"{pipeline}/{generation}/{where}", "pipeline": pipeline, "generation": generation, "where": where,
-        "reason": "document.too_large", "at": datetime(2026, 1, 2, 3, 4, second, tzinfo=UTC),
+        "kind": "document", "reason": "document.too_large", "at": datetime(2026, 1, 2, 3, 4, second, tzinfo=UTC),
     }  # fmt: skip
 
 
