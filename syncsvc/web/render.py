@@ -101,7 +101,7 @@ def _session(viewer: Viewer) -> str:
         return (
             '<form class="session" method="post" action="/sign-out">'
             f'<input type="hidden" name="form" value="{viewer.form_token}">'
-            '<span class="soft">You may retry and skip.</span> <button class="plain">Sign out</button></form>'
+            '<span class="soft">signed in</span> <button class="plain">Sign out</button></form>'
         )
     if viewer.may_sign_in:
         return (

@@ -19,6 +19,8 @@ WORDS = {"snapshotting": "first copy"}
 SPOKEN = {"unknown": "freshness unknown", "late": "behind its objective", "bad": "behind its objective"}
 #: Samples that a trend is read off.
 TREND_SECONDS = 30
+#: A change by less than this part says nothing.
+STEADY = 0.02
 
 
 def anchor(whole: PipelineStatus) -> str:
@@ -123,13 +125,15 @@ def _trend(whole: PipelineStatus, feed: Feed) -> str:
     lags = [sample.lag for sample in feed.history(whole)[-TREND_SECONDS:]]
     first = lags[0] if lags else None
     if whole.lag is None:
-        return "records, not known yet"
+        return "records, not known"
     if not whole.lag or first is None or len(lags) < TREND_SECONDS:
         return "records not applied yet" if whole.lag else "nothing waits"
     less = (first - whole.lag) / TREND_SECONDS
+    if abs(first - whole.lag) < STEADY * whole.lag:
+        return "records, steady"
     if less > 0:
         return f"records, gone in {words.coarse(whole.lag / less)}"
-    return "records, growing" if less < 0 else "records, steady"
+    return "records, growing"
 
 
 def _charts(whole: PipelineStatus, feed: Feed) -> str:

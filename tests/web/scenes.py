@@ -92,6 +92,18 @@ def fleet() -> tuple[Seen, ...]:
     return (Seen("syncsvc-1", 1.4, _status("syncsvc-1", _feed(1), _meetings(1, calm=False))),)
 
 
+def _with_copy(status: Status, worker: int) -> Status:
+    """The worker also builds the next generation."""
+    copy = _meetings(worker, calm=True, number=2)
+    partitions = tuple(
+        replace(one, freshness=None, state="behind", applied_offset=(one.end_offset or 0) * 3 // 4, lag=12_000)
+        for one in copy.partitions
+    )
+    copy = replace(copy, state="snapshotting", first_copy=(155_600, 240_000), freshness_seconds=None,
+                   partitions=partitions, documents_per_second=0.0, timings=())  # fmt: skip
+    return replace(status, pipelines=(*status.pipelines, copy))
+
+
 def _parked() -> tuple[ParkedStatus, ...]:
     now = time.time()
     return (
@@ -108,14 +120,14 @@ async def play(scene: str, site: Site) -> None:
         site.status = _status("syncsvc-0")
         await _shown(site)
         return
-    calm = scene == "calm"
+    calm = scene != "busy"
     site.status = _status("syncsvc-0", _meetings(0, calm=calm))
     site.others = (Seen("syncsvc-1", 1.4, _status("syncsvc-1", _meetings(1, calm=calm))),)
     if scene == "busy":
         site.status, site.others = busy(), fleet()
-        copy = replace(_meetings(0, calm=True, number=2), state="snapshotting", first_copy=(311_200, 480_000),
-                       freshness_seconds=None)  # fmt: skip
-        site.status = replace(site.status, pipelines=(*site.status.pipelines, copy))
+        site.status = _with_copy(site.status, 0)
+        assert site.others[0].status is not None
+        site.others = (replace(site.others[0], status=_with_copy(site.others[0].status, 1)),)
     if scene == "parked":
         site.status = _status("syncsvc-0", replace(_meetings(0, calm=True), parked=2, parked_list=_parked()))
     if scene == "outage":
@@ -133,6 +145,9 @@ def _remember(site: Site, scene: str) -> None:
         gone = scene == "outage" and second > 200
         pipelines = []
         for one in latest.pipelines:
+            if one.first_copy is not None:
+                pipelines.append(one)
+                continue
             late = 14.0 * wave if scene == "busy" and (one.freshness_seconds or 0) > 0 else 0.4 * wave
             partitions = tuple(
                 replace(part, freshness=late if part.stage == "joiner" else 0.0,
@@ -162,6 +177,7 @@ def _told(one: Seen, age: float, late: bool) -> Seen:
                                  for p in pipeline.partitions),
             )
             for pipeline in one.status.pipelines
+            if pipeline.first_copy is None
         )  # fmt: skip
         one = replace(one, status=replace(one.status, pipelines=fresh))
     return replace(one, age_seconds=age)

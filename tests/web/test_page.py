@@ -9,8 +9,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from syncsvc.telemetry.fleet import Fleet
 from syncsvc.telemetry.status import ParkedStatus, PartitionStatus
-from syncsvc.web import chart, words
+from syncsvc.web import chart, render, section, words
+from syncsvc.web.actions import Viewer
+from syncsvc.web.feed import Feed
 from tests.web.conftest import KEYED, TOPIC, Site, a_status, another, many_topics
 
 VOID = {"meta", "link", "br", "input", "path", "rect", "circle"}
@@ -297,3 +300,25 @@ def test_parked_keys_beyond_the_first_fifty_are_counted(start: Callable[..., Sit
     page = read(start(a_status(parked=70, parked_list=listed)))
 
     assert any("The oldest 50 are shown." in caption.text for caption in page.all("caption"))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (0, 0, "nothing waits"), (9000, 6000, "records, gone in 1 min"), (1000, 6000, "records, growing"),
+        (6010, 6000, "records, steady"), (None, 6000, "records not applied yet"), (5, None, "records, not known"),
+    ],
+)  # fmt: skip
+def test_the_lag_says_where_it_goes(before: int | None, now: int | None, said: str) -> None:
+    """From the last half minute: when it is worked off, or that it grows; nothing is read off noise."""
+
+    def fleet(lag: int | None) -> Fleet:
+        end = None if lag is None else 100 + lag
+        return Fleet(a_status(partitions=(PartitionStatus("joiner", KEYED, 0, 100, end, lag, 1.0, "behind"),)))
+
+    told = [fleet(before)] * section.TREND_SECONDS + [fleet(now)]
+    feed = Feed(lambda: told.pop(0))
+    for _ in range(section.TREND_SECONDS + 1):
+        feed.sample()
+
+    assert f'<dd class="soft">{said}</dd>' in render.board(feed, Viewer())
