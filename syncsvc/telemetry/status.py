@@ -11,6 +11,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import msgspec
+
 from syncsvc.telemetry.progress import View
 from syncsvc.telemetry.recent import Timing
 from syncsvc.telemetry.shape import Shape
@@ -130,6 +132,17 @@ class Status:
         for body, pipeline in zip(shown["pipelines"], self.pipelines, strict=True):
             body["lag"] = pipeline.lag
         return shown
+
+
+def builtins(value: Any) -> Any:
+    """Any of these as mappings, lists, text and plain numbers; offsets come from the driver in a type of its own."""
+    return msgspec.to_builtins(value, enc_hook=_number)
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, int):
+        return int(value)
+    raise TypeError(f"a status holds no {type(value).__name__}")
 
 
 def known(seconds: float | None) -> float | None:

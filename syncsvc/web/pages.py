@@ -7,9 +7,9 @@ from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
+from syncsvc.telemetry.status import builtins
 from syncsvc.web import render
 from syncsvc.web.actions import Viewer
 from syncsvc.web.feed import Feed
@@ -77,7 +77,7 @@ class Pages:
                 for one in latest.workers()
             ],
             "pipelines": [
-                msgspec.to_builtins(one.whole) | {"lag": one.whole.lag, "orphans": one.orphans, "workers": one.workers,
+                builtins(one.whole) | {"lag": one.whole.lag, "orphans": one.orphans, "workers": one.workers,
                                                   "owners": [owned.owner for owned in one.partitions]}
                 for one in self._feed.pipelines
             ],

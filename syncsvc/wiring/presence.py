@@ -19,7 +19,7 @@ import msgspec
 from syncsvc.mongo import workers
 from syncsvc.mongo.client import Mongo
 from syncsvc.telemetry.fleet import Fleet, Seen
-from syncsvc.telemetry.status import Status
+from syncsvc.telemetry.status import Status, builtins
 
 LOG = logging.getLogger("syncsvc")
 TELL_SECONDS = 2.0  # a fifth of what makes a worker look dead (`telemetry.fleet`)
@@ -62,7 +62,7 @@ class Presence:
         with self._telling:
             if self._left:
                 return
-            workers.tell(self._mongo, self._instance, msgspec.to_builtins(self._status()))
+            workers.tell(self._mongo, self._instance, builtins(self._status()))
         asked = time.monotonic()
         self._others = tuple(map(_seen, workers.told(self._mongo, self._instance)))
         self._read_at = asked
