@@ -20,6 +20,8 @@ pytestmark = pytest.mark.servers  # the browser is fetched like them
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 PARTITIONS = a_status().pipelines[0].partitions
+#: Those that documents show.
+PICTURES = {("calm", "light"), ("busy", "light"), ("outage", "dark"), ("parked", "light")}
 #: What axe calls an obstacle, not a matter of taste.
 SERIOUS = ("serious", "critical")
 
@@ -219,7 +221,7 @@ async def test_colours_can_be_chosen_and_are_remembered(site: Site, tab: Page) -
 async def test_the_page_as_the_manual_shows_it(
     start: Callable[..., Site], tab: Page, scene: str, scheme: Any, request: pytest.FixtureRequest
 ) -> None:
-    """Each scene is drawn in light and dark; with `--screenshots FOLDER` its picture is left there."""
+    """Each scene is drawn in light and dark; with `--screenshots FOLDER` the pictures of documents are left there."""
     site = start(token=scene == "parked")
     await scenes.play(scene, site)
     await tab.set_viewport_size({"width": 1180, "height": 900})
@@ -232,6 +234,7 @@ async def test_the_page_as_the_manual_shows_it(
         await tab.keyboard.press("Enter")
         await expect(tab.get_by_text("signed in", exact=True)).to_be_visible()
     folder: Path | None = request.config.getoption("--screenshots")
-    path = None if folder is None else folder / f"page-{scene}-{scheme}.png"
+    kept = folder is not None and (scene, scheme) in PICTURES
+    path = folder / f"page-{scene}-{scheme}.png" if folder is not None and kept else None
 
     assert len(await tab.screenshot(full_page=True, path=path)) > 8_000
