@@ -16,8 +16,9 @@ from syncsvc.telemetry.status import STATES, PartitionStatus, PipelineStatus, St
 
 #: Nobody is taken for alive who was silent for so long: five times the pause between two words.
 SILENT_SECONDS = 10.0
-#: "Caught up" is believed for so long; then it is not known.
-BELIEVED_SECONDS = 5.0
+#: "Caught up" is believed for so long; then it is not known.  A word on its way is up to 4 s old when all is well, and
+#: the proof it rests on holds for 15 s from a poll that was at most 2 s before (`telemetry.progress`).
+BELIEVED_SECONDS = 8.0
 #: From bad to good: the state of a pipeline is the worst that a worker tells.
 WORST_FIRST = (
     "failed", "stalled", "degraded", "paused", "starting", "recovering", "snapshotting", "backpressured", "running",
