@@ -4,8 +4,8 @@ What workers tell each other: one document a worker, `{_id, format, at, status}`
 This is for people who look, never for a decision of the service: who owns a partition is said by the fences alone.
 So it is as cheap as a write can be: no transaction, no majority, no journal; the server keeps the difference to the
 document before, which in a quiet pipeline is one date.  Times are the server's (`$$NOW`), so clocks of machines do not
-matter.  A worker that leaves removes its document; that of one that was killed stays, older and older, until the index
-on `at` removes it.
+matter.  A worker that leaves removes its document; that of one that was killed stays, older and older, until any other
+one removes it (not an index: the right to make one is more than the service needs otherwise).
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ class Told:
     status: Mapping[str, Any] | None
 
 
-def ensure(mongo: Mongo) -> None:
-    """Make the index that removes documents of the dead."""
-    _collection(mongo).create_index("at", expireAfterSeconds=KEPT_SECONDS)
+def forget_dead(mongo: Mongo) -> None:
+    """Remove documents of those who told nothing for KEPT_SECONDS; to be called now and then."""
+    oldest = {"$subtract": ["$$NOW", KEPT_SECONDS * 1000]}
+    _collection(mongo).delete_many({"$expr": {"$lt": ["$at", oldest]}})
 
 
 def tell(mongo: Mongo, instance: str, status: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from syncsvc.telemetry.fleet import Fleet, Seen
 from syncsvc.telemetry.status import Status, builtins
 
 LOG = logging.getLogger("syncsvc")
+SWEEP_SECONDS = 60.0  # between two looks for those who are dead for long
 TELL_SECONDS = 2.0  # a fifth of what makes a worker look dead (`telemetry.fleet`)
 
 
@@ -44,12 +46,12 @@ class Presence:
 
     async def keep_telling(self) -> None:
         """Until cancelled; MongoDB may be away meanwhile."""
-        ready = False
+        swept_at = -math.inf
         while True:
             try:
-                if not ready:
-                    await asyncio.to_thread(workers.ensure, self._mongo)
-                    ready = True
+                if time.monotonic() - swept_at >= SWEEP_SECONDS:
+                    swept_at = time.monotonic()
+                    await asyncio.to_thread(workers.forget_dead, self._mongo)
                 await asyncio.to_thread(self._tell_and_read)
                 self._away = False
             except Exception as error:  # mostly the driver's: the page says that the others are unread
