@@ -66,6 +66,8 @@ class Settings:
     http_port: int = 6066
     #: Address the port is bound to; 0.0.0.0 inside a pod.
     http_host: str = "127.0.0.1"
+    #: File with the token that lets a person decide about parked keys on the page; without it the page is read-only.
+    http_token_file: Path | None = None
     #: Kafka Connect's REST address, for `apply` and `plan`.
     connect_url: str | None = None
     #: File with more settings of the connector, `name=value` lines: how Connect reaches a Kafka and a source with TLS

@@ -16,6 +16,11 @@ WITH_SERVERS = ("integration",)
 HERE = Path(__file__).parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--screenshots FOLDER`: the tests of the page leave their pictures there; docs/images is made so."""
+    parser.addoption("--screenshots", metavar="FOLDER", type=Path, help="where tests of the page leave pictures")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks whole folders, so that `-m "not servers"` is what runs in seconds."""
     for item in items:

@@ -207,7 +207,7 @@ class PipelineHost:
         """Records of the first copy routed here, of how many; equal when every document of it is written here."""
         done = total = 0
         waiting = 0
-        for tp, actor in self.actors.items():
+        for tp, actor in list(self.actors.items()):  # the page's thread asks too
             if isinstance(actor, RouterActor):
                 end = self._with.ends[tp]
                 total += end

@@ -56,7 +56,7 @@ def list_(pipeline: Name = None, format_: Output = Format.TABLE) -> None:
 @app.command()
 def show(identity: Id, show_values: ShowValues = False, format_: Output = Format.TABLE) -> None:
     """Show one entry: why it is parked, where it came from, what it holds back."""
-    from syncsvc.cli import decisions
+    from syncsvc.wiring import decisions
 
     with _mongo() as (mongo, _):
         shown = _shown(decisions.entry(mongo, identity), show_values=show_values)
@@ -69,25 +69,27 @@ def show(identity: Id, show_values: ShowValues = False, format_: Output = Format
 @app.command()
 def retry(ids: Ids, file: Mappings = None, wait: Wait = 30.0, format_: Output = Format.TABLE) -> None:
     """Try again: render the document from its state, or read the record once more."""
-    from syncsvc.cli import decisions
+    from syncsvc.wiring import decisions
+    from syncsvc.wiring.connections import engine_settings
 
     declared = pipelines.load(file or [])
     with _mongo() as (mongo, given):
         entries = [decisions.entry(mongo, identity) for identity in ids]
         for found in entries:
-            decisions.retry(mongo, given, found, declared)
+            decisions.retry(mongo, engine_settings(given), found, declared)
         _await(mongo, entries, wait, format_, "retried")
 
 
 @app.command()
 def skip(ids: Ids, wait: Wait = 30.0, format_: Output = Format.TABLE) -> None:
     """Go on without it: a record's rows show their last good form, a document waits for its next change."""
-    from syncsvc.cli import decisions
+    from syncsvc.wiring import decisions
+    from syncsvc.wiring.connections import engine_settings
 
     with _mongo() as (mongo, given):
         entries = [decisions.entry(mongo, identity) for identity in ids]
         for found in entries:
-            decisions.skip(mongo, given, found)
+            decisions.skip(mongo, engine_settings(given), found)
         _await(mongo, entries, wait, format_, "skipped")
 
 
@@ -102,7 +104,7 @@ def _mongo() -> Iterator[tuple[Mongo, Settings]]:
 
 def _await(mongo: Mongo, entries: list[Any], wait_seconds: float, format_: Format, done: str) -> None:
     """Wait for each entry to go, and say so; CheckFailed when one is still there."""
-    from syncsvc.cli import decisions
+    from syncsvc.wiring import decisions
 
     waiting = [found["_id"] for found in entries if not decisions.settled(mongo, found, wait_seconds)]
     if waiting:

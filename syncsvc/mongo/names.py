@@ -5,6 +5,7 @@ from __future__ import annotations
 GENERATIONS = "syncsvc_generations"
 FENCES = "syncsvc_fences"
 PARKED = "syncsvc_parked"
+WORKERS = "syncsvc_workers"
 
 
 def state_collection(pipeline: str, generation: int) -> str:

@@ -7,9 +7,12 @@ are only counted and looked at.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 from syncsvc.mongo import names
 from syncsvc.mongo.client import Mongo
@@ -19,6 +22,10 @@ from syncsvc.mongo.client import Mongo
 class Held:
     """One entry without its payload."""
 
+    #: Holds the key of a document: for commands, never for the page (see `handle`).
+    id: str
+    #: `record` or `document`.
+    kind: str
     #: `topic[partition]@offset`.
     where: str
     #: Code of the problem.
@@ -33,9 +40,27 @@ def count(mongo: Mongo, pipeline: str, generation: int) -> int:
 
 def oldest(mongo: Mongo, pipeline: str, generation: int, *, limit: int) -> list[Held]:
     """The oldest entries of a generation, oldest first."""
-    shown = {"where": 1, "reason": 1, "at": 1}
+    shown = {"where": 1, "reason": 1, "at": 1, "kind": 1}
     found = mongo.database[names.PARKED].find(_of(pipeline, generation), shown).sort("at", 1).limit(limit)
-    return [Held(entry["where"], entry["reason"], entry["at"].replace(tzinfo=UTC)) for entry in found]
+    return [
+        Held(entry["_id"], entry["kind"], entry["where"], entry["reason"], entry["at"].replace(tzinfo=UTC))
+        for entry in found
+    ]
+
+
+def handle(identity: str, lineage: UUID) -> str:
+    """
+    What the page calls an entry: 16 hex digits that say nothing of the document's key, which the id holds.
+
+    Keyed with the lineage of the generation, so that nobody finds the key by trying all.
+    """
+    return blake2b(identity.encode(), key=lineage.bytes, digest_size=8).hexdigest()
+
+
+def ids(mongo: Mongo, pipeline: str, generation: int) -> Iterator[str]:
+    """Ids of all entries of a generation, oldest first."""
+    for entry in mongo.database[names.PARKED].find(_of(pipeline, generation), {"_id": 1}).sort("at", 1):
+        yield entry["_id"]
 
 
 def remove_all(mongo: Mongo, pipeline: str, generation: int) -> None:

@@ -1,18 +1,21 @@
 """
-The state of one worker as values: what the page, `/api/status` and `syncsvc status` show.
+The state of one worker as values: what `/api/status` shows, what it tells other workers, what `fleet` puts together.
 
-The service builds a `Status` when asked (`Callable[[], Status]`) and never changes one.  None means "not known", which
+The service builds a `Status` when asked, from any thread, and never changes one.  None means "not known", which
 is never the same as 0.  Nothing here carries the content of a row: a parked key is named by its place in the log.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import msgspec
+
 from syncsvc.telemetry.progress import View
+from syncsvc.telemetry.recent import Timing
+from syncsvc.telemetry.shape import Shape
 
 #: States of a pipeline, in the order of its life; the state set of `syncsvc_pipeline_state`.
 STATES = (
@@ -50,6 +53,19 @@ class ParkedStatus:
     reason: str
     #: Unix seconds at which it was parked.
     since: float
+    #: What a decision about it names: a digest of the entry's id, which itself holds the document's key.
+    handle: str = ""
+    #: `record` or `document`.
+    kind: str = "record"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicStatus:
+    """A topic of a pipeline and how many partitions of it must have an owner."""
+
+    stage: str
+    name: str
+    partitions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,16 @@ class PipelineStatus:
     last_error: str | None = None
     #: The oldest parked keys, a bounded list (at most 50 are shown).
     parked_list: tuple[ParkedStatus, ...] = ()
+    #: Everything that somebody must own; () before it is known.
+    topics: tuple[TopicStatus, ...] = ()
+    #: Documents a second over the last minute; None when not known.
+    documents_per_second: float | None = None
+    #: How long things took in the last minute, by stage.
+    timings: tuple[Timing, ...] = ()
+    #: The way from the tables to the documents; None when not known.
+    shape: Shape | None = None
+    #: Digest of the mapping; two in a fleet: a rollout, or workers that run different files.
+    mapping_hash: str = ""
 
     @property
     def lag(self) -> int | None:
@@ -108,8 +134,15 @@ class Status:
         return shown
 
 
-#: Gives the state now.  It is called once a second from the web server's thread: it must be quick and only read.
-StatusProvider = Callable[[], Status]
+def builtins(value: Any) -> Any:
+    """Any of these as mappings, lists, text and plain numbers; offsets come from the driver in a type of its own."""
+    return msgspec.to_builtins(value, enc_hook=_number)
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, int):
+        return int(value)
+    raise TypeError(f"a status holds no {type(value).__name__}")
 
 
 def known(seconds: float | None) -> float | None:

@@ -1,11 +1,12 @@
 """
-A small chart as SVG, drawn here and not in the browser: it works without a script and is tested as text.
+Small charts as SVG, drawn here and not in the browser: they work without a script and are tested as text.
 
 Only attributes, no styles: the content security policy allows nothing inline.  What is not known is a gap.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 #: Drawing units; the SVG is stretched to its box, lines keep their width.
@@ -38,6 +39,27 @@ def spark(values: Sequence[float | None], *, label: str, span: int, mark: float 
         f'aria-label="{label}"><path class="area" d="{areas}"/><path class="line" d="{lines}"/>{at}</svg>'
         + ("" if lines else '<p class="nothing">not known yet</p>')
     )
+
+
+#: The scale of `bar`: powers of ten from 1 ms to 100 s.
+LEAST_SECONDS, DECADES, BAR_WIDTH = 0.001, 5, 150
+
+
+def bar(median: float, high: float, highest: float) -> str:
+    """A band from the median to the highest of three quantiles on a logarithmic scale, with a tick at each."""
+    first, second, last = (_log(seconds) for seconds in (median, high, highest))
+    grid = "".join(f'<path class="grid" d="M{BAR_WIDTH * n / DECADES:.0f} 0V12"/>' for n in range(DECADES + 1))
+    return (
+        f'<svg class="bar" viewBox="0 0 {BAR_WIDTH} 12" preserveAspectRatio="none" aria-hidden="true">{grid}'
+        f'<rect class="tail" x="{first}" y="4" width="{last - first:.1f}" height="4"/>'
+        f'<rect class="band" x="{first}" y="4" width="{second - first:.1f}" height="4"/>'
+        f'<path class="tick" d="M{first} 1V11"/></svg>'
+    )
+
+
+def _log(seconds: float) -> float:
+    decades = math.log10(max(seconds, LEAST_SECONDS) / LEAST_SECONDS)
+    return round(BAR_WIDTH * min(decades / DECADES, 1.0), 1)
 
 
 def top_of(values: Sequence[float | None], mark: float | None = None) -> float:

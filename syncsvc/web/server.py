@@ -2,8 +2,8 @@
 Metrics, probes and the page on one port, in a thread of its own.
 
 The thread has its own event loop, so a probe is answered while the worker's loop is busy, and liveness can tell the
-truth about it.  Everything is read-only; nothing outside is loaded by the page.  A port that cannot be opened is an
-error before anything else is started.
+truth about it.  Everything is read-only unless there is a token (`access`); nothing outside is loaded by the page.  A
+port that cannot be opened is an error before anything else is started.
 """
 
 from __future__ import annotations
@@ -18,27 +18,30 @@ from aiohttp import web
 
 from syncsvc.errors import SyncError, Unreachable, UsageFault
 from syncsvc.telemetry.probes import Health, Verdict
-from syncsvc.telemetry.status import StatusProvider
-from syncsvc.web.feed import Feed
+from syncsvc.web.access import Access
+from syncsvc.web.actions import Actions, Decide
+from syncsvc.web.feed import Feed, FleetProvider
 from syncsvc.web.pages import ASSETS, Pages
 
 #: Gives `(body, content type)` for an HTTP `Accept` header; see `Metrics.render`.
 RenderMetrics = Callable[[str], tuple[bytes, str]]
 
-#: Scripts, styles, pictures and connections only from this server; no frames, no forms, nothing inline.
+#: Scripts, styles, pictures and connections only from this server; no frames, nothing inline; forms only with a token.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
+)
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all a browser hides from us where a form comes from
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 #: Open event streams are ended after so many seconds when the server stops.
 SHUTDOWN_SECONDS = 2.0
+#: The largest form is a token or a decision.
+MOST_BODY_BYTES = 16 << 10
 
 
 class WebServer:
@@ -50,16 +53,29 @@ class WebServer:
         port: TCP port; 0 takes a free one, see `port`.
         metrics: renders the metrics.
         health: what the probes ask.
-        status: what the page shows; called once a second from this server's thread.
+        fleet: what the page shows; called once a second from this server's thread.
+        access: who may decide something.
+        decide: carries decisions out; called from threads of this server's loop.
     """
 
-    def __init__(self, *, bind: str, port: int, metrics: RenderMetrics, health: Health, status: StatusProvider) -> None:
+    def __init__(
+        self,
+        *,
+        bind: str,
+        port: int,
+        metrics: RenderMetrics,
+        health: Health,
+        fleet: FleetProvider,
+        access: Access,
+        decide: Decide,
+    ) -> None:
         self._bind = bind
         self._wanted_port = port
         self._metrics = metrics
         self._health = health
-        self._feed = Feed(status)
-        self._pages = Pages(self._feed)
+        #: What the page shows.
+        self.feed = Feed(fleet)
+        self._access, self._decide = access, decide
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
@@ -102,26 +118,37 @@ class WebServer:
         await runner.setup()
         await web.SockSite(runner, listener).start()
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        sampling = asyncio.create_task(self._feed.sample_forever())
+        sampling = asyncio.create_task(self.feed.sample_forever())
         up.set()
         await self._stopping.wait()
-        self._feed.close()
+        self.feed.close()
         sampling.cancel()
         await runner.cleanup()
 
     def _app(self) -> web.Application:
-        app = web.Application()
-        app.on_response_prepare.append(_add_headers)
+        actions = Actions(self._access, self._decide)
+        pages = Pages(self.feed, actions.viewer)
+        app = web.Application(client_max_size=MOST_BODY_BYTES)
+        app.on_response_prepare.append(self._add_headers)
         app.router.add_get("/metrics", self._serve_metrics)
         app.router.add_get("/startup", self._serve_startup)
         app.router.add_get("/live", self._serve_live)
         app.router.add_get("/ready", self._serve_ready)
-        app.router.add_get("/", self._pages.page)
-        app.router.add_get("/api/status", self._pages.status)
-        app.router.add_get("/events", self._pages.events, allow_head=False)
+        app.router.add_get("/", pages.page)
+        app.router.add_get("/api/status", pages.status)
+        app.router.add_get("/api/fleet", pages.fleet)
+        app.router.add_get("/events", pages.events, allow_head=False)
         for name in ASSETS:
-            app.router.add_get(f"/{name}", self._pages.asset)
+            app.router.add_get(f"/{name}", pages.asset)
+        app.router.add_post("/sign-in", actions.sign_in)
+        app.router.add_post("/sign-out", actions.sign_out)
+        app.router.add_post("/parked", actions.parked)
         return app
+
+    async def _add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        forms = "'self'" if self._access.possible else "'none'"
+        response.headers.update(HEADERS, **{"Content-Security-Policy": POLICY.format(forms=forms)})
+        response.headers.pop("Server", None)
 
     async def _serve_metrics(self, request: web.Request) -> web.Response:
         body, content_type = self._metrics(request.headers.get("Accept", ""))
@@ -139,11 +166,6 @@ class WebServer:
 
 def _probe(verdict: Verdict) -> web.Response:
     return web.json_response(verdict.as_dict(), status=200 if verdict.ok else 503)
-
-
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
-    response.headers.pop("Server", None)
 
 
 def _listen(bind: str, port: int) -> socket.socket:

@@ -10,6 +10,10 @@ GRADES = {
     "bad": "very late",
     "unknown": "unknown",
 }
+#: Grades from good to bad; what is not known counts as worse than late, and a number says more than no number.
+ORDER = ("fresh", "within", "late", "unknown", "bad")
+#: Of a pipeline that does not meet its objective.
+BEHIND = {"late": "behind", "bad": "far behind", "unknown": "not known to be up to date"}
 _STEPS = ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s"))
 
 
@@ -39,6 +43,52 @@ def count(number: int | None) -> str:
     ('1\\u2009234\\u2009567', '\\u2013')
     """
     return "\u2013" if number is None else f"{number:,}".replace(",", "\u2009")
+
+
+def coarse(seconds: float) -> str:
+    """
+    Without anything that changes every second.
+
+    >>> coarse(12), coarse(200), coarse(7400)
+    ('under a minute', '3 min', '2 h 3 min')
+    """
+    return "under a minute" if seconds < 60 else duration(seconds // 60 * 60)
+
+
+def short(seconds: float | None) -> str:
+    """
+    A latency: two digits are all a histogram knows.
+
+    >>> short(0.00123), short(0.0345), short(0.678), short(12.34), short(None)
+    ('1.2 ms', '35 ms', '680 ms', '12 s', '\u2013')
+    """
+    if seconds is None:
+        return "\u2013"
+    if seconds < 0.01:
+        return f"{seconds * 1000:.1f} ms"
+    return f"{float(f'{seconds * 1000:.2g}'):.0f} ms" if seconds < 1 else duration(seconds)
+
+
+def rate(per_second: float | None) -> str:
+    """
+    Something a second; a dash when not known.
+
+    >>> rate(0), rate(0.25), rate(1234.5)
+    ('0', '0.2', '1\u2009234')
+    """
+    if per_second is None:
+        return "\u2013"
+    return f"{per_second:.1f}" if 0 < per_second < 10 else count(round(per_second))
+
+
+def plural(number: int, noun: str) -> str:
+    """
+    A number of things.
+
+    >>> plural(1, "key"), plural(1200, "key")
+    ('1 key', '1\u2009200 keys')
+    """
+    return f"{count(number)} {noun}" + ("" if number == 1 else "s")
 
 
 def freshness(seconds: float | None) -> str:

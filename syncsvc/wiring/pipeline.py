@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from uuid import UUID
 
 from syncsvc.actors.host import PipelineHost, Surroundings
 from syncsvc.actors.ports import Batches
@@ -27,10 +28,12 @@ from syncsvc.routing.senders import Senders
 from syncsvc.settings import Settings
 from syncsvc.state.lmdb_store import open_beside
 from syncsvc.state.partition import PartitionState
+from syncsvc.telemetry import shape
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics
 from syncsvc.telemetry.probes import Health
-from syncsvc.telemetry.status import ParkedStatus, PipelineStatus, known, partitions_of
+from syncsvc.telemetry.recent import Recent, histograms
+from syncsvc.telemetry.status import ParkedStatus, PipelineStatus, TopicStatus, known, partitions_of
 from syncsvc.wiring import prepare
 from syncsvc.wiring.ledger import MongoLedger
 from syncsvc.wiring.sweeper import Sweeper
@@ -83,6 +86,13 @@ class RunningPipeline:
         self._parked: tuple[ParkedStatus, ...] = ()
         self._parked_count = 0
         self._tasks: list[asyncio.Task[None]] = []
+        self._lineage: UUID | None = None
+        self._topics: tuple[TopicStatus, ...] = ()
+        self._shape = shape.of(pipeline)
+        metrics = shared.metrics
+        self._recent = Recent(
+            lambda: (metrics.of(pipeline.name).documents_written, histograms(metrics.registry, pipeline.name))
+        )
 
     async def start(self) -> None:
         """Prepares what is missing, and joins the group."""
@@ -90,6 +100,11 @@ class RunningPipeline:
         sources = await prepare.topics(pipeline, shared.settings, shared.engine)
         log = KeyedLog(pipeline.keyed_topic)
         generation = await prepare.generation(pipeline, sources, shared.mongo, shared.engine)
+        self._lineage = generation.lineage
+        self._topics = (
+            *(TopicStatus("router", topic, count) for topic, count in sorted(sources.items())),
+            TopicStatus("joiner", pipeline.keyed_topic, pipeline.partitions),
+        )
         state_collection = names.state_collection(pipeline.name, pipeline.generation)
         targets = [view.target_collection for view in pipeline.each()]
         await asyncio.to_thread(namespaces.ensure, shared.mongo, [state_collection, *targets])
@@ -171,8 +186,12 @@ class RunningPipeline:
         except Exception:  # the driver's: MongoDB is away, the actors' own commits tell it
             return
         self._parked_count = count
-        self._parked = tuple(ParkedStatus(one.where, one.reason, one.since.timestamp()) for one in held)
+        self._parked = tuple(map(self._shown, held))
         self._shared.metrics.of(pipeline.name).parked_now(count, self._parked[0].since if self._parked else None)
+
+    def _shown(self, held: parked.Held) -> ParkedStatus:
+        handle = parked.handle(held.id, self._lineage) if self._lineage else ""
+        return ParkedStatus(held.where, held.reason, held.since.timestamp(), handle, held.kind)
 
     async def _watch_copy(self) -> None:
         """Tells how far the first copy is, until it is over here."""
@@ -227,6 +246,7 @@ class RunningPipeline:
         pipeline, metrics = self.pipeline, self._shared.metrics
         view = metrics.progress(pipeline.name).view(time.time())
         done, total = self._host.copied() if self._host else (0, 0)
+        rate, timings = self._recent.look(time.monotonic())
         return PipelineStatus(
             name=pipeline.name,
             generation=pipeline.generation,
@@ -240,4 +260,14 @@ class RunningPipeline:
             first_copy=(done, total) if done < total else None,
             last_error=self._error,
             parked_list=self._parked,
+            topics=self._topics,
+            documents_per_second=rate,
+            timings=timings,
+            shape=self._shape,
+            mapping_hash=pipeline.text_hash,
         )
+
+    @property
+    def lineage(self) -> UUID | None:
+        """Of its generation; None before it is known."""
+        return self._lineage

@@ -22,15 +22,19 @@ from syncsvc.routing.records import KINDS
 from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
 from syncsvc.telemetry.events import Events
+from syncsvc.telemetry.fleet import Fleet
 from syncsvc.telemetry.metrics import Metrics, PipelineLabels
 from syncsvc.telemetry.probes import Health, keep_ticking
 from syncsvc.telemetry.status import Status
 from syncsvc.telemetry.tracing import Tracing
+from syncsvc.web.access import Access
 from syncsvc.web.server import WebServer
 from syncsvc.wiring.connections import engine_settings, open_mongo, schema_registry
 from syncsvc.wiring.credentials import Secrets
+from syncsvc.wiring.desk import Desk
 from syncsvc.wiring.ledger import THREADS
 from syncsvc.wiring.pipeline import RunningPipeline, Shared
+from syncsvc.wiring.presence import Presence
 
 #: EX_TEMPFAIL of sysexits.h: not 0, for a supervisor that restarts on failures only must do so too.
 START_AGAIN = 75
@@ -58,6 +62,8 @@ class Worker:
         self._events = Events(self._metrics, tracing)
         self._health = Health(names)
         self._running: list[RunningPipeline] = []
+        self._presence: Presence | None = None
+        self._desk = Desk()
         self._started_at = time.time()
         self._over = asyncio.Event()
         self._error: BaseException | None = None
@@ -70,7 +76,8 @@ class Worker:
             loop.add_signal_handler(number, self._over.set)
         web = WebServer(
             bind=self._settings.http_host, port=self._settings.http_port, metrics=self._metrics.render,
-            health=self._health, status=self.status,
+            health=self._health, fleet=self.fleet, access=Access(self._settings.http_token_file),
+            decide=self._desk.decide,
         )  # fmt: skip
         web.start()
         try:
@@ -90,6 +97,9 @@ class Worker:
                 self._health, self._failed, schema_registry(settings),
             )  # fmt: skip
             self._running = [RunningPipeline(pipeline, shared) for pipeline in self._pipelines]
+            self._presence = Presence(mongo, settings.name, self.status)
+            self._desk.open(mongo, shared.engine, self._running)
+            telling = asyncio.create_task(self._presence.keep_telling())
             try:
                 names = [pipeline.name for pipeline in self._pipelines]
                 self._events.started(
@@ -101,7 +111,10 @@ class Worker:
                 self._failed(error)
             finally:
                 watching.cancel()
+                self._desk.close()
                 await self._stop(committer, ticking)
+                telling.cancel()
+                await self._presence.leave()
                 mongo.close()
         return self._code()
 
@@ -160,6 +173,10 @@ class Worker:
         return self._error.exit_code if isinstance(self._error, SyncError) else 1
 
     def status(self) -> Status:
-        """What the page shows."""
+        """This worker."""
         shown = tuple(running.status() for running in self._running)
         return Status(syncsvc.__version__, self._settings.name, self._started_at, shown)
+
+    def fleet(self) -> Fleet:
+        """What the page shows: this worker now, and what the others told."""
+        return Fleet(self.status()) if self._presence is None else self._presence.fleet()

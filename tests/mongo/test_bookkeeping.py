@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from bson.int64 import Int64
@@ -73,7 +74,7 @@ def an_entry(where: str, pipeline: str = "p", generation: int = 1, second: int =
     """A parked document as `actors.parking` writes it."""
     return {
         "_id": f"{pipeline}/{generation}/{where}", "pipeline": pipeline, "generation": generation, "where": where,
-        "reason": "document.too_large", "at": datetime(2026, 1, 2, 3, 4, second, tzinfo=UTC),
+        "kind": "document", "reason": "document.too_large", "at": datetime(2026, 1, 2, 3, 4, second, tzinfo=UTC),
     }  # fmt: skip
 
 
@@ -89,3 +90,21 @@ def test_parked_entries_are_counted_and_listed_by_generation(mongo: Mongo) -> No
 
     assert parked.count(mongo, "p", 1) == 0
     assert parked.count(mongo, "p", 2) == 1
+
+
+def test_a_handle_finds_an_entry_and_says_nothing_of_its_key(mongo: Mongo) -> None:
+    """The page calls an entry by it: another one in each life of a generation, so that no table of all keys helps."""
+    lineage, other = uuid4(), uuid4()
+    at = datetime(2024, 1, 1, tzinfo=UTC)
+    for number in range(3):
+        mongo.database[names.PARKED].insert_one(
+            {"_id": f"syncsvc.p.g1/document/{number:02x}", "pipeline": "p", "generation": 1, "kind": "document",
+             "reason": "r", "where": "k[0]@1", "at": at}
+        )  # fmt: skip
+
+    handles = {parked.handle(identity, lineage) for identity in parked.ids(mongo, "p", 1)}
+
+    assert len(handles) == 3
+    assert all(len(handle) == 16 for handle in handles)
+    assert not handles & {parked.handle(identity, other) for identity in parked.ids(mongo, "p", 1)}
+    assert {held.kind for held in parked.oldest(mongo, "p", 1, limit=5)} == {"document"}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import msgspec
+from bson.int64 import Int64
+
 from syncsvc.telemetry.progress import Progress
-from syncsvc.telemetry.status import PipelineStatus, Status, partitions_of
+from syncsvc.telemetry.status import PartitionStatus, PipelineStatus, Status, builtins, partitions_of
 
 NOW = 1_000_000.0
 
@@ -31,3 +34,13 @@ def test_a_status_is_ready_for_json() -> None:
 
     assert shown["pipelines"][0]["name"] == "meetings"
     assert shown["pipelines"][0]["lag"] is None
+
+
+def test_a_status_survives_being_told_to_another_worker() -> None:
+    """Also with offsets as the driver gives them, which are numbers of a type of its own."""
+    partition = PartitionStatus("router", "t", 0, Int64(12), 12, 0, 0.0, "live")
+    told = Status("1", "a", NOW, (PipelineStatus("p", 1, "c", "running", 0.0, 5.0, (partition,), 3, 0,
+                                                 first_copy=(Int64(1), Int64(2))),))  # fmt: skip
+
+    assert msgspec.convert(json.loads(json.dumps(builtins(told))), Status) == told
+    assert type(builtins(told)["pipelines"][0]["partitions"][0]["applied_offset"]) is int

@@ -12,16 +12,22 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from syncsvc.errors import Unreachable, UsageFault
+from syncsvc.telemetry.fleet import Fleet
 from syncsvc.telemetry.metrics import Metrics
 from syncsvc.telemetry.probes import Health
+from syncsvc.web.access import Access
+from syncsvc.web.feed import Feed
 from syncsvc.web.pages import MOST_STREAMS
 from syncsvc.web.server import WebServer
-from tests.web.conftest import Site, a_status
+from tests.web.conftest import Site, a_status, another
 
 
 def a_server(port: int, bind: str = "127.0.0.1") -> WebServer:
     """Not started."""
-    return WebServer(bind=bind, port=port, metrics=Metrics([], version="1").render, health=Health([]), status=a_status)
+    return WebServer(
+        bind=bind, port=port, metrics=Metrics([], version="1").render, health=Health([]),
+        fleet=lambda: Fleet(a_status()), access=Access(None), decide=lambda _: None,
+    )  # fmt: skip
 
 
 def test_metrics_are_served_in_the_format_of_prometheus(site: Site) -> None:
@@ -81,18 +87,40 @@ def test_the_status_is_served_as_json(site: Site) -> None:
     assert pipeline["lag"] is None
 
 
-def test_events_deliver_the_status_and_the_board_again_and_again(site: Site) -> None:
+def test_events_deliver_the_fleet_and_the_board_again_and_again(site: Site) -> None:
     """A change of the status arrives without a new request."""
-    events = site.events()
+    events = site.events("?data")
 
-    name, status = next(events)
-    assert (name, status["pipelines"][0]["documents_written"]) == ("status", 1234)
+    name, fleet = next(events)
+    assert (name, fleet["pipelines"][0]["documents_written"]) == ("fleet", 1234)
     name, board = next(events)
     assert name == "board"
     assert "1\u2009234" in board
 
     site.status = a_status(documents_written=99)
-    assert any(name == "status" and found["pipelines"][0]["documents_written"] == 99 for name, found in events)
+    assert any(name == "fleet" and found["pipelines"][0]["documents_written"] == 99 for name, found in events)
+
+
+def test_a_page_is_sent_the_board_alone(site: Site) -> None:
+    """Half the bytes, for who only looks."""
+    events = site.events()
+
+    assert [next(events)[0] for _ in range(2)] == ["board", "board"]
+
+
+def test_the_fleet_is_served_as_json(site: Site) -> None:
+    """All workers with their ages, and all pipelines with the owner of each partition."""
+    site.others = (another(3.0), another(700.0, "syncsvc-2"))
+    events = site.events("?data")
+    next(name for name, found in events if name == "fleet" and len(found["workers"]) == 3)
+
+    fleet = site.get("/api/fleet").json()
+
+    assert [(one["instance"], one["alive"]) for one in fleet["workers"]] == [
+        ("syncsvc-0", True), ("syncsvc-1", True), ("syncsvc-2", False),
+    ]  # fmt: skip
+    assert fleet["pipelines"][0]["workers"] == 2
+    assert set(fleet["pipelines"][0]["owners"]) <= {"syncsvc-0", "syncsvc-1"}
 
 
 def test_only_so_many_streams_are_served(site: Site) -> None:
@@ -115,7 +143,7 @@ def test_only_so_many_streams_are_served(site: Site) -> None:
 @pytest.mark.parametrize("path", ["/", "/metrics", "/live", "/api/status", "/page.js"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_nothing_can_be_changed_through_the_port(site: Site, path: str, method: str) -> None:
-    """Read-only: whoever reaches the port can look, no more."""
+    """Whoever reaches the port can look, no more."""
     assert site.get(path, method).status == 405
 
 
@@ -136,7 +164,7 @@ def test_every_answer_forbids_outside_content_and_caching(site: Site, path: str)
 def test_a_service_that_cannot_give_its_status_keeps_its_probes(site: Site) -> None:
     """The page says so, without the text of the error."""
     site.broken = True
-    assert any(name == "status" and found is None for name, found in site.events())
+    assert any(name == "fleet" and found is None for name, found in site.events("?data"))
 
     assert site.get("/api/status").status == 503
     assert "cannot give its status" in site.get("/").text
@@ -187,3 +215,23 @@ def test_stopping_ends_open_streams_and_frees_the_port() -> None:
     again = a_server(server.port)
     again.start()
     again.stop()
+
+
+def test_a_chart_is_true_to_time_also_where_nobody_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unwatched, a worker is asked every five seconds; who opens the page sees now, and five minutes as they were."""
+    now = [100.0]
+    monkeypatch.setattr("syncsvc.web.feed.time.monotonic", lambda: now[0])
+    told = iter((a_status(freshness_seconds=1.0), a_status(freshness_seconds=2.0), a_status(freshness_seconds=3.0)))
+    feed = Feed(lambda: Fleet(next(told)))
+    feed.sample()
+    now[0] += 5.0
+    feed.sample()
+    now[0] += 3.0
+    feed.look()
+    feed.look()
+
+    shown = [sample.freshness_seconds for sample in feed.history(a_status().pipelines[0])]
+    assert len(shown) == 1 + 5 + 3
+    feed.sample()
+    assert feed.latest is None
+    assert feed.history(a_status().pipelines[0])[-1].lag is None

@@ -1,9 +1,12 @@
 // Keeps the page true: every second the server sends the board as HTML, and only what differs is moved into the
-// document, so focus, selection and open details stay.  Without this script the page reloads itself.
+// document, so focus, selection, typed text and open details stay.  Without this script the page reloads itself.
 "use strict";
 
 const board = document.getElementById("board");
 const link = document.getElementById("link");
+const pause = document.getElementById("pause");
+const scheme = document.getElementById("scheme");
+let latest = null;
 
 function sameKind(old, fresh) {
   return old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && old.id === fresh.id;
@@ -42,10 +45,34 @@ function show(html) {
   document.title = board.firstElementChild.dataset.title;
 }
 
+const paused = () => pause.getAttribute("aria-pressed") === "true";
+
+pause.addEventListener("click", () => {
+  pause.setAttribute("aria-pressed", String(!paused()));
+  pause.textContent = paused() ? `Paused at ${new Date().toLocaleTimeString()}: go on` : "Pause";
+  if (!paused() && latest) show(latest);
+});
+
+const schemes = ["system", "light", "dark"];
+
+function paint(name) {
+  document.documentElement.dataset.scheme = name;
+  scheme.textContent = `Colours: ${name}`;
+}
+
+scheme.addEventListener("click", () => {
+  const next = schemes[(schemes.indexOf(document.documentElement.dataset.scheme) + 1) % schemes.length];
+  localStorage.setItem("scheme", next);
+  paint(next);
+});
+paint(schemes.includes(localStorage.getItem("scheme")) ? localStorage.getItem("scheme") : "system");
+document.getElementById("controls").hidden = false;
+
 const stream = new EventSource("/events");
 stream.addEventListener("board", (event) => {
   link.hidden = true;
-  show(JSON.parse(event.data));
+  latest = JSON.parse(event.data);
+  if (!paused()) show(latest);
 });
 stream.addEventListener("error", () => {
   if (link.hidden) {

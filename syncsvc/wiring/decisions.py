@@ -2,7 +2,8 @@
 What a person decides about parked entries, sent the only way there is: appended to the logs (design D8).
 
 A retry or a skip is a record like any other, folded in its place among the changes; nothing here touches the state or
-the documents.  An entry goes when the worker's own transaction removes it, which `settled` waits for.
+the documents.  An entry goes when the worker's own transaction removes it, which `settled` waits for.  The command
+`syncsvc parked` and the page of a worker both decide through this module.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from syncsvc.assembly.joiner import RETRY_DOCUMENT, SKIP_DOCUMENT, SKIP_RECORD, control
 from syncsvc.changes.envelope import DecodeError, TableDecoder
 from syncsvc.engine.port import Outgoing
+from syncsvc.engine.settings import EngineSettings
 from syncsvc.engine.wire import Wire
 from syncsvc.errors import CheckFailed, UsageFault
 from syncsvc.keys import Partitioner
@@ -23,8 +25,6 @@ from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import generations, names
 from syncsvc.mongo.client import Mongo
 from syncsvc.routing.plan import compile_plan
-from syncsvc.settings import Settings
-from syncsvc.wiring.connections import engine_settings
 
 #: An entry of `syncsvc_parked`, as `actors.parking` writes it.
 Entry = Mapping[str, Any]
@@ -45,19 +45,19 @@ def entry(mongo: Mongo, identity: str) -> Entry:
     return found
 
 
-def skip(mongo: Mongo, settings: Settings, found: Entry) -> None:
+def skip(mongo: Mongo, engine: EngineSettings, found: Entry) -> None:
     """Send what lets everything go on without this record or document."""
     if found["kind"] == "document":
-        _send_controls(mongo, settings, found, [(SKIP_DOCUMENT, found["address"], b"")])
+        _send_controls(mongo, engine, found, [(SKIP_DOCUMENT, found["address"], b"")])
     elif found["targets"]:
         _send_controls(
-            mongo, settings, found, [(SKIP_RECORD, target["address"], target["payload"]) for target in found["targets"]]
+            mongo, engine, found, [(SKIP_RECORD, target["address"], target["payload"]) for target in found["targets"]]
         )
     else:
         _remove(mongo, found)
 
 
-def retry(mongo: Mongo, settings: Settings, found: Entry, pipelines: Sequence[Pipeline]) -> None:
+def retry(mongo: Mongo, engine: EngineSettings, found: Entry, pipelines: Sequence[Pipeline]) -> None:
     """
     Send what makes the worker try again.
 
@@ -69,12 +69,12 @@ def retry(mongo: Mongo, settings: Settings, found: Entry, pipelines: Sequence[Pi
         UsageFault: `parked.needs_mapping`.
     """
     if found["kind"] == "document":
-        _send_controls(mongo, settings, found, [(RETRY_DOCUMENT, found["address"], b"")])
+        _send_controls(mongo, engine, found, [(RETRY_DOCUMENT, found["address"], b"")])
         return
     _check_readable(found, _declared(found, pipelines))
     place = _PLACE.fullmatch(found["where"])
     assert place is not None, "written by actors.parking"
-    _send(settings, place["topic"], {int(place["partition"]): [(found["key"], found["value"])]})
+    _send(engine, place["topic"], {int(place["partition"]): [(found["key"], found["value"])]})
     if not found["targets"]:
         _remove(mongo, found)  # no row is poisoned by it, so nothing that follows would remove it
 
@@ -133,7 +133,9 @@ def _check_readable(found: Entry, pipeline: Pipeline) -> None:
         ) from None
 
 
-def _send_controls(mongo: Mongo, settings: Settings, found: Entry, wanted: Sequence[tuple[int, bytes, bytes]]) -> None:
+def _send_controls(
+    mongo: Mongo, engine: EngineSettings, found: Entry, wanted: Sequence[tuple[int, bytes, bytes]]
+) -> None:
     """Append `(action, address, payload)` to the keyed topic, each to the partition of its address."""
     generation = generations.read(mongo, found["pipeline"], found["generation"])
     if generation is None:
@@ -147,12 +149,12 @@ def _send_controls(mongo: Mongo, settings: Settings, found: Entry, wanted: Seque
     outgoing: dict[int, list[tuple[bytes | None, bytes | None]]] = {}
     for action, address, payload in wanted:
         outgoing.setdefault(partition_of[address], []).append(control(action, address, now_ms, payload))
-    _send(settings, generation.keyed.name, outgoing)
+    _send(engine, generation.keyed.name, outgoing)
 
 
-def _send(settings: Settings, topic: str, outgoing: Outgoing) -> None:
+def _send(engine: EngineSettings, topic: str, outgoing: Outgoing) -> None:
     async def send() -> None:
-        wire = Wire(engine_settings(settings), "syncsvc.parked")
+        wire = Wire(engine, "syncsvc.parked")
         try:
             await wire.start([topic])
             await wire.send(topic, outgoing)
