@@ -15,6 +15,7 @@ from syncsvc.cli import (
     apply,
     demo,
     dev,
+    doctor,
     ending,
     explain,
     init,
@@ -60,6 +61,7 @@ app.command("validate")(validate.validate)
 app.command("test")(test.run_cases)
 app.command("preview")(preview.preview)
 app.command("explain")(explain.explain)
+app.command("doctor")(doctor.doctor)
 app.command("plan")(plan.plan)
 app.command("apply")(apply.apply)
 app.command("run")(run.run)

@@ -96,6 +96,11 @@ class Topics:
             for name, parts in found.items()
         }
 
+    async def brokers(self) -> int:
+        """How many brokers there are."""
+        async with reach.explained(self._settings):
+            return len((await self._opened().describe_cluster())["brokers"])
+
     async def create(self, wishes: Iterable[TopicWish]) -> list[str]:
         """
         Make those topics that are missing; returns their names. A topic that another process makes meanwhile is fine.
