@@ -53,7 +53,8 @@ class SourceFacts:
 def facts(server: Connection, where: str) -> SourceFacts:
     """Ask the server."""
     kind = connection.server_kind(server)
-    variables = dict(_rows(server, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN {VARIABLES}"))
+    rows = _rows(server, f"SHOW GLOBAL VARIABLES WHERE Variable_name IN {VARIABLES}")
+    variables = {row[0]: row[1] for row in rows}
     ((version,),) = _rows(server, "SELECT VERSION()")
     before = time.time()
     # SYSDATE, not NOW: the moment of the answer whatever the session's `timestamp` is.
