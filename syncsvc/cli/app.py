@@ -19,12 +19,14 @@ from syncsvc.cli import (
     ending,
     explain,
     init,
+    offsets,
     parked,
     plan,
     preview,
     run,
     status,
     test,
+    trace,
     validate,
     verify,
 )
@@ -66,6 +68,8 @@ app.command("plan")(plan.plan)
 app.command("apply")(apply.apply)
 app.command("run")(run.run)
 app.command("status")(status.status)
+app.command("offsets")(offsets.offsets)
+app.command("trace")(trace.trace)
 app.command("verify")(verify.verify)
 app.add_typer(parked.app, name="parked")
 app.add_typer(dev.app, name="dev")
