@@ -47,13 +47,16 @@ def doctor(files: Files, seconds: Seconds = 30.0, quiet: Quiet = False, format_:
 
 
 def _table(found: Sequence[Finding]) -> Table:
-    """A line for each finding, the fix below it."""
+    """A line for each finding, the fix below it; what is the same in several places is said once."""
     from rich.text import Text
 
     table = output.table(("", "check", "where", "what"), ())
+    places: dict[tuple[str, str, str, str], list[str]] = {}
     for finding in found:
-        what = Text(finding.what)
-        if finding.fix:
-            what.append(f"\nfix: {finding.fix}", style="dim")
-        table.add_row(Text(finding.state, style=STYLES[finding.state]), Text(finding.check), Text(finding.where), what)
+        places.setdefault((finding.state, finding.check, finding.what, finding.fix), []).append(finding.where)
+    for (state, check, told, fix), where in places.items():
+        what = Text(told)
+        if fix:
+            what.append(f"\nfix: {fix}", style="dim")
+        table.add_row(Text(state, style=STYLES[state]), Text(check), Text("\n".join(where)), what)
     return table

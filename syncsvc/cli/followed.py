@@ -86,8 +86,7 @@ class Follow:
         self._pipeline, self._mongo, self._engine = pipeline, mongo, engine_settings(settings)
         self._plan = compile_plan(pipeline)
         self._rows = tracing.Rows(self._plan, schema_registry(settings))
-        self._begun = generations.read(mongo, pipeline.name, pipeline.generation) is not None
-        if self._begun:
+        if generations.read(mongo, pipeline.name, pipeline.generation) is not None:
             held.check_generation(mongo, pipeline)
 
     def document(self, kind: int, text: str, last: int) -> Followed:
@@ -133,7 +132,7 @@ class Follow:
             title,
             tuple(sorted(source, key=lambda one: one.arrived)),
             tuple(remembered),
-            tuple(tracing.keyed(self._plan, set(wanted), keyed, self._routers())),
+            tuple(tracing.keyed(self._plan, set(wanted), keyed, self._senders())),
             tuple(self._fence(number, ends) for number in numbers),
             tuple(self._document(address) for address in wanted if address[0] < len(self._plan.views)),
         )
@@ -155,10 +154,12 @@ class Follow:
             found = [record async for record in logs.last(tps, last)]
         return found, {tp: end for tp, (_, end) in bounds.items()}
 
-    def _routers(self) -> int:
-        """How many source partitions send: numbers from there on are joiners."""
-        held_generation = generations.read(self._mongo, self._pipeline.name, self._pipeline.generation)
-        return 0 if held_generation is None else sum(topic.partitions for topic in held_generation.sources)
+    def _senders(self) -> list[str]:
+        """Partitions by the number under which they send; none where the generation has not begun."""
+        begun = generations.read(self._mongo, self._pipeline.name, self._pipeline.generation)
+        if begun is None:
+            return []
+        return tracing.senders(self._plan, {topic.name: topic.partitions for topic in begun.sources})
 
     def _fence(self, number: int, ends: dict[TP, int]) -> FenceSeen:
         pipeline, topic = self._pipeline, self._pipeline.keyed_topic

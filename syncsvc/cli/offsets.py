@@ -64,6 +64,8 @@ async def _committed(pipeline: Pipeline, found: Standing, given: Settings) -> di
 
 
 def _rows(found: Standing, committed: dict[TP, int]) -> Sequence[dict[str, Any]]:
+    from syncsvc.engine.port import TP
+
     rows = []
     for partition in found.partitions:
         verdict, lost = judged(partition)
@@ -72,7 +74,7 @@ def _rows(found: Standing, committed: dict[TP, int]) -> Sequence[dict[str, Any]]
             {
                 **{name: body[name] for name in ("stage", "topic", "partition")},
                 "begin": partition.start, "end": partition.end, "fence": partition.offset,
-                "committed": committed.get((partition.topic, partition.partition)),  # type: ignore[call-overload]
+                "committed": committed.get(TP(partition.topic, partition.partition)),
                 "lag": partition.lag, "verdict": verdict, "lost": lost,
             }
         )  # fmt: skip

@@ -82,7 +82,7 @@ def _show(pipeline: Pipeline, found: Followed, last: int) -> None:
     )
     _section(
         f"3 keyed topic {pipeline.keyed_topic} (last {last} offsets)",
-        ("address", "record", "what", "from", "committed", "arrived"),
+        ("address", "record", "what", "because of", "committed", "arrived"),
         ((r.address, r.where, r.kind, r.sender, _time(r.committed), _time(r.arrived)) for r in found.keyed),
     )
     _section(
@@ -94,16 +94,19 @@ def _show(pipeline: Pipeline, found: Followed, last: int) -> None:
         "5 documents",
         ("collection", "key", "document", "rows held", ""),
         ((d.collection, d.key, d.words, d.rows, d.parked or "") for d in found.documents),
+        "none at this address; the partitions that subscribe to it have documents that show it",
     )
 
 
-def _section(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def _section(
+    title: str, headings: Sequence[str], rows: Iterable[Sequence[object]], nothing: str = "nothing"
+) -> None:
     cells = list(rows)
     print(f"\n{title}")
     if cells:
         output.show_table(headings, cells)
     else:
-        print("nothing")
+        print(nothing)
 
 
 def _addresses(addresses: Sequence[tuple[str, str, int]]) -> str:

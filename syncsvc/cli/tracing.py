@@ -7,7 +7,7 @@ Contents of rows are never among what is found.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,6 +22,7 @@ from syncsvc.mongo import fences, names, segments
 from syncsvc.mongo.client import Mongo
 from syncsvc.routing import memory, records, stamp
 from syncsvc.routing.plan import Plan
+from syncsvc.routing.schema_changes import channels
 from syncsvc.source import events
 from syncsvc.state import segments as segment_format
 
@@ -66,7 +67,7 @@ class KeyedRecord:
     where: str
     #: put, remove, subscribe, …
     kind: str
-    #: `router 3@17` or `joiner 1@200`: the sender, and the place in its log that caused it.
+    #: Record that caused it, `topic[partition]@offset`; "a person" for a retry or a skip.
     sender: str
     address: str
     committed: datetime | None
@@ -135,21 +136,31 @@ def address_words(plan: Plan, address: bytes) -> tuple[str, str]:
     return f"relay of {', '.join(tables)}", key
 
 
-def keyed(plan: Plan, addresses: Collection[bytes], found: Collection[Read], routers: int) -> Iterator[KeyedRecord]:
+def senders(plan: Plan, source_partitions: Mapping[str, int]) -> list[str]:
     """
-    Records that are for one of the addresses.
+    Partitions by their number as senders (`routing.senders`), `topic[partition]`.
 
     Args:
-        routers: senders below this number are routers, see `Senders`.
+        source_partitions: of each source topic, as the generation has them.
     """
+    pipeline = plan.pipeline
+    topics = {table: pipeline.source_topic(table) for table in plan.tables} | channels(pipeline)
+    counts = [*((topic, source_partitions.get(topic, 0)) for _, topic in sorted(topics.items()))]
+    counts.append((pipeline.keyed_topic, pipeline.partitions))
+    return [f"{topic}[{number}]" for topic, count in counts for number in range(count)]
+
+
+def keyed(
+    plan: Plan, addresses: Collection[bytes], found: Collection[Read], places: Sequence[str]
+) -> Iterator[KeyedRecord]:
+    """Records that are for one of the addresses; `places`: see `senders`."""
     for record in found:
         if record.key not in addresses or record.value is None or len(record.value) < records.HEADER_BYTES:
             continue
         number, kind, sender, place, _, source_ms = records.HEADER.unpack_from(record.value)
         if number != records.FORMAT:
             raise records.foreign(record)
-        who = f"router {sender}" if sender < routers else f"joiner {sender - routers}"
-        by = "a person" if sender == records.OPERATOR else f"{who}, by its record {place - 1}"
+        by = f"{places[sender]}@{place - 1}" if sender < len(places) else "a person"
         name = " ".join(address_words(plan, record.key))
         yield KeyedRecord(
             _where(record), records.KINDS.get(kind, str(kind)), by, name, _moment(source_ms), _arrived(record)
