@@ -155,9 +155,9 @@ def keyed(
 ) -> Iterator[KeyedRecord]:
     """Records that are for one of the addresses; `places`: see `senders`."""
     for record in found:
-        if record.key not in addresses or record.value is None or len(record.value) < records.HEADER_BYTES:
+        if record.key is None or record.key not in addresses or len(record.value or b"") < records.HEADER_BYTES:
             continue
-        number, kind, sender, place, _, source_ms = records.HEADER.unpack_from(record.value)
+        number, kind, sender, place, _, source_ms = records.HEADER.unpack_from(record.value or b"")
         if number != records.FORMAT:
             raise records.foreign(record)
         by = f"{places[sender]}@{place - 1}" if sender < len(places) else "a person"

@@ -101,7 +101,7 @@ def test_help_is_shown_without_a_command(run: Run) -> None:
     outcome = run()
 
     assert outcome.code == 0
-    for command in ("validate", "plan", "apply", "run", "status", "verify", "parked", "dev", "demo"):
+    for command in ("validate", "doctor", "plan", "apply", "run", "status", "offsets", "trace", "verify", "dev", "demo"):
         assert f"  {command} " in outcome.out
 
 

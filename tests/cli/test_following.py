@@ -201,6 +201,9 @@ def test_a_terminal_is_followed_when_it_changes_and_left_as_it_was(followed: Pat
         shown = b""
         os.write(terminal, b"\x03")
         read_until(b"\x1b[?1049l")
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise
     finally:
         status = os.waitpid(child, 0)[1]
         os.close(terminal)
