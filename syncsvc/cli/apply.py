@@ -37,7 +37,7 @@ def apply(files: Files, yes: Yes = False, wait: Wait = 60.0, format_: Output = F
     loaded, given = pipelines.load(files), settings.read()
     found = planning.items(loaded, given)
     refused = [problem for item in found for problem in item.problems]
-    refused += [] if yes else [_unasked(item) for item in found if item.as_dict()["destructive"]]
+    refused += [] if yes else [_unasked(item) for item in found if item.destructive]
     if refused:
         raise Drift.of(refused)
     _make(loaded, given, wait, found)

@@ -37,6 +37,11 @@ class Item:
         """Whether it exists and is not as it should be."""
         return self.sign in (UPDATE, LOSES, DIFFERS)
 
+    @property
+    def destructive(self) -> bool:
+        """Whether something is lost by doing it."""
+        return self.sign == LOSES
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
@@ -45,7 +50,7 @@ class Item:
             "name": self.name,
             "what": self.what,
             "changes": {setting: {"now": now, "wanted": wanted} for setting, now, wanted in self.changes},
-            "destructive": self.sign == LOSES,
+            "destructive": self.destructive,
             "problems": [problem.as_dict() for problem in self.problems],
         }
 

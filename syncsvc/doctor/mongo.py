@@ -32,9 +32,11 @@ def look(pipelines: Sequence[Pipeline], settings: Settings) -> Iterator[Finding]
     with contextlib.closing(client.connect(settings.mongo_address(), settings.mongo_database, access=access)) as mongo:
         found = health.facts(mongo)
         yield from deployment(found)
-        yield rights(mongo.where, health.missing_rights(mongo, _needs(pipelines)))
-        yield majority(mongo.where, health.majority_seconds(mongo, MAJORITY_PATIENCE_SECONDS))
-        yield transaction(mongo.where, health.refused_transaction(mongo))
+        missing = health.missing_rights(mongo, _needs(pipelines))
+        yield rights(mongo.where, missing)
+        if not missing:  # else what follows would be refused for want of them
+            yield majority(mongo.where, health.majority_seconds(mongo, MAJORITY_PATIENCE_SECONDS))
+            yield transaction(mongo.where, health.refused_transaction(mongo))
         for pipeline in pipelines:
             yield from _generation(pipeline, mongo)
             yield from _names(pipeline, mongo)

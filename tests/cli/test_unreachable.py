@@ -48,6 +48,16 @@ def test_nobody_answers(run: Run, file: Path, words: list[str], code: str) -> No
     assert "secret" not in outcome.out
 
 
+def test_the_doctor_tells_all_servers_that_are_away_at_once(run: Run, file: Path) -> None:
+    """Exit code 4, each of them by its name, this machine all the same, and no password."""
+    outcome = run("doctor", file, "-o", "json")
+
+    away = {finding["area"] for finding in outcome.json["findings"] if finding["state"] == "unreachable"}
+    assert (outcome.code, away) == (4, {"source", "connector", "kafka", "mongo"})
+    assert any(finding["area"] == "local" for finding in outcome.json["findings"])
+    assert "secret" not in outcome.out
+
+
 @pytest.mark.parametrize(
     "dsn", ["", "meetup", "postgres://u:secret@h/d", "mysql://u:secret@h:port/d", "mysql://:secret@h/d"]
 )
