@@ -59,7 +59,6 @@ def _make(loaded: Sequence[Pipeline], given: Settings, wait_seconds: float, foun
 
     mongo = target.open_mongo(given)
     try:
-        namespaces.drop(mongo, [item.name for item in found if (item.kind, item.step) == ("collection", "drop")])
         asyncio.run(_prepare_topics(found, given))
         for pipeline in loaded:
             asyncio.run(prepare.topics(pipeline, given, engine_settings(given)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from syncsvc.cli.item import CREATE, DIFFERS, LATER, LOSES, SAME, Item
+from syncsvc.cli.item import CREATE, DIFFERS, LATER, SAME, Item
 from syncsvc.engine.topics import TopicState
 from syncsvc.errors import Drift, Problem
 from syncsvc.mapping.model import Pipeline
@@ -50,11 +50,9 @@ def _target(pipeline: Pipeline, mongo: Mongo, existing: set[str], *, begun: bool
         return Item(CREATE, "collection", name, f"in {mongo.where}")
     if begun or pipeline.write == "merge" or not namespaces.holds_documents(mongo, name):
         return Item(SAME, "collection", name, f"in {mongo.where}")
-    if pipeline.publish == "view":
-        what = "left over: it holds documents of an earlier life of this generation; dropped, made anew"
-        return Item(LOSES, "collection", name, what, step="drop")
-    what = "it holds documents that are not of this pipeline"
-    fix = "choose another `collection:`, empty it, or declare  write: merge"
+    # Never dropped here: another pipeline may write it, or a person.
+    what = "it holds documents, and this generation was never begun"
+    fix = "drop it if an earlier life of the generation left it; else choose another `collection:`, or  write: merge"
     return Item(DIFFERS, "collection", name, what, (Problem("mongo.not_ours", f"{mongo.where}.{name}", what, fix),))
 
 

@@ -95,7 +95,8 @@ def test_offsets_tell_log_fence_and_group(run: Run, followed: Path) -> None:
 def test_a_fence_outside_its_log_is_told(run: Run, followed: Path, servers: Stack) -> None:
     """Exit code 3: a worker could not go on from there.  Shown on a generation that nobody runs."""
     other = followed.with_name("beyond.yaml")
-    other.write_text(followed.read_text().replace(f"pipeline: {NAME}", "pipeline: beyond"))
+    text = followed.read_text().replace(f"pipeline: {NAME}", "pipeline: beyond")
+    other.write_text(text.replace(f"collection: {NAME}", "collection: beyond"))
     assert run("apply", other).code == 0
     with MongoClient[dict[str, Any]](servers.mongod.uri) as opened:
         opened["meetup"]["syncsvc_fences"].insert_one(
