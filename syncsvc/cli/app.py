@@ -15,15 +15,18 @@ from syncsvc.cli import (
     apply,
     demo,
     dev,
+    doctor,
     ending,
     explain,
     init,
+    offsets,
     parked,
     plan,
     preview,
     run,
     status,
     test,
+    trace,
     validate,
     verify,
 )
@@ -60,10 +63,13 @@ app.command("validate")(validate.validate)
 app.command("test")(test.run_cases)
 app.command("preview")(preview.preview)
 app.command("explain")(explain.explain)
+app.command("doctor")(doctor.doctor)
 app.command("plan")(plan.plan)
 app.command("apply")(apply.apply)
 app.command("run")(run.run)
 app.command("status")(status.status)
+app.command("offsets")(offsets.offsets)
+app.command("trace")(trace.trace)
 app.command("verify")(verify.verify)
 app.add_typer(parked.app, name="parked")
 app.add_typer(dev.app, name="dev")

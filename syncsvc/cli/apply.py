@@ -1,8 +1,9 @@
 """
-`syncsvc apply`: topics, collections and connectors of some pipelines, made or brought up to date.
+`syncsvc apply`: topics, collections, indexes and connectors of some pipelines, made or brought up to date.
 
 Idempotent: what is as it should be is left alone.  Everything is compared before anything is made, so a refusal leaves
-nothing half made.  The generation document is written by the first worker, when the source topics have their records.
+nothing half made; what loses something is done only with --yes.  The generation document is written by the first
+worker, when the source topics have their records.
 """
 
 from __future__ import annotations
@@ -15,44 +16,56 @@ import typer
 from syncsvc.cli import pipelines, target
 from syncsvc.cli import plan as planned
 from syncsvc.cli.output import Files, Format, Output
-from syncsvc.errors import Drift
+from syncsvc.errors import Drift, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from syncsvc.cli.item import Item
     from syncsvc.mapping.model import Pipeline
     from syncsvc.settings import Settings
 
 Wait = Annotated[float, typer.Option("--wait", min=0, metavar="SECONDS", help="Longest wait for the connector to run.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Also do what loses something: lines that plan marks with -.")]
 
 
-def apply(files: Files, wait: Wait = 60.0, format_: Output = Format.TABLE) -> None:
-    """Make topics, collections and connectors; refuses (exit code 3) what exists and differs."""
+def apply(files: Files, yes: Yes = False, wait: Wait = 60.0, format_: Output = Format.TABLE) -> None:
+    """Do what plan shows; refuses (exit code 3) what differs and cannot be mended, and losses without --yes."""
     from syncsvc import settings
     from syncsvc.cli import planning
 
     loaded, given = pipelines.load(files), settings.read()
     found = planning.items(loaded, given)
     refused = [problem for item in found for problem in item.problems]
+    refused += [] if yes else [_unasked(item) for item in found if item.destructive]
     if refused:
         raise Drift.of(refused)
-    _make(loaded, given, wait)
+    _make(loaded, given, wait, found)
     planned.show(found, format_)
 
 
-def _make(loaded: Sequence[Pipeline], given: Settings, wait_seconds: float) -> None:
-    from syncsvc.cli import planning
+def _unasked(item: Item) -> Problem:
+    return Problem(
+        "apply.loses", f"{item.kind} {item.name}", item.what, "look at  syncsvc plan,  then  syncsvc apply --yes"
+    )
+
+
+def _make(loaded: Sequence[Pipeline], given: Settings, wait_seconds: float, found: Sequence[Item]) -> None:
+    from syncsvc.cli import mongo_items, planning
     from syncsvc.devstack import connectors as rest
-    from syncsvc.mongo import names, namespaces
+    from syncsvc.mongo import indexes, names, namespaces
     from syncsvc.wiring import prepare
     from syncsvc.wiring.connections import engine_settings
 
     mongo = target.open_mongo(given)
     try:
+        asyncio.run(_prepare_topics(found, given))
         for pipeline in loaded:
             asyncio.run(prepare.topics(pipeline, given, engine_settings(given)))
             state = names.state_collection(pipeline.name, pipeline.generation)
             namespaces.ensure(mongo, [state, *(view.target_collection for view in pipeline.each())])
+            for view in pipeline.each():
+                indexes.create(mongo, view.target_collection, mongo_items.missing_indexes(view, mongo))
     finally:
         mongo.close()
     if given.connect_url is None:
@@ -60,3 +73,19 @@ def _make(loaded: Sequence[Pipeline], given: Settings, wait_seconds: float) -> N
     # After the topics: Connect would make a missing one with its own number of partitions.
     for wish in planning.connector_wishes(loaded, given, given.connect_url):
         rest.register(given.connect_url, wish.name, wish.config, seconds=wait_seconds)
+
+
+async def _prepare_topics(found: Sequence[Item], given: Settings) -> None:
+    """Topics that are altered in place, and those that are deleted to be made anew."""
+    from syncsvc.engine.topics import Topics
+    from syncsvc.wiring.connections import engine_settings
+
+    chosen = [item for item in found if item.kind == "topic" and item.step]
+    if not chosen:
+        return
+    async with Topics(engine_settings(given)) as topics:
+        for item in chosen:
+            if item.step == "drop":
+                await topics.delete([item.name])
+            else:
+                await topics.alter(item.name, {setting: wanted for setting, _, wanted in item.changes})

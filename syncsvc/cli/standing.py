@@ -13,14 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from syncsvc.engine import reading
 from syncsvc.engine.port import TP
 from syncsvc.engine.topics import Topics
-from syncsvc.engine.wire import Wire
 from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import fences, generations, names
 from syncsvc.mongo.client import Mongo
 from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
+from syncsvc.wiring import prepare
 from syncsvc.wiring.connections import engine_settings
 
 _ROUTER = re.compile(r"(?P<topic>.+)\[(?P<partition>\d+)\]")
@@ -34,6 +35,8 @@ class Partition:
     stage: str
     topic: str
     partition: int
+    #: First offset that the log still has; None: the topic does not exist.
+    start: int | None
     #: Next offset after the last record whose effect is durable; None: no worker has opened it yet.
     offset: int | None
     #: End of the log; None: the topic does not exist.
@@ -42,11 +45,18 @@ class Partition:
     newest_seconds: float | None
     #: Its part of the first copy is over.
     copied: bool
+    #: Where the first copy of a source partition ends; None: of the keyed topic, or the generation has not begun.
+    copy_end: int | None = None
 
     @property
     def lag(self) -> int | None:
         """Records not yet applied; None where one of the two is not known."""
         return None if self.end is None or self.offset is None else max(0, self.end - self.offset)
+
+    @property
+    def freshness_seconds(self) -> float | None:
+        """0 when nothing waits, else the age of the newest change applied: never too small.  None: nothing is known."""
+        return 0.0 if self.lag == 0 else None if self.lag is None else self.newest_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,8 @@ class Standing:
     partitions: tuple[Partition, ...]
     #: Entries that wait for a person.
     parked: int
+    #: Seconds that its documents may be behind, from the mapping.
+    objective_seconds: float
 
     @property
     def lag(self) -> int | None:
@@ -68,9 +80,24 @@ class Standing:
         lags = [partition.lag for partition in self.partitions]
         return None if None in lags else sum(lag for lag in lags if lag is not None)
 
+    @property
+    def freshness_seconds(self) -> float | None:
+        """That of the oldest partition; None as soon as one partition's is not known."""
+        found = [partition.freshness_seconds for partition in self.partitions]
+        return None if None in found or not found else max(age for age in found if age is not None)
+
+    @property
+    def first_copy(self) -> tuple[int, int] | None:
+        """Records of the first copy as (read, in all); None when it is over or has not begun."""
+        ends = [(partition.offset or 0, partition.copy_end) for partition in self.partitions if partition.copy_end]
+        if self.state != "copying":
+            return None
+        return sum(min(offset, end) for offset, end in ends if end), sum(end for _, end in ends if end)
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, with the lags."""
-        found = asdict(self) | {"lag": self.lag}
+        found = asdict(self) | {"lag": self.lag, "freshness_seconds": self.freshness_seconds}
+        found["first_copy"] = self.first_copy
         for shown, partition in zip(found["partitions"], self.partitions, strict=True):
             shown["lag"] = partition.lag
         return found
@@ -83,12 +110,12 @@ def standings(pipelines: Sequence[Pipeline], mongo: Mongo, settings: Settings) -
     Raises:
         Unreachable: Kafka or MongoDB is not there.
     """
-    ends = asyncio.run(_ends(pipelines, settings))
-    return [_standing(pipeline, mongo, ends) for pipeline in pipelines]
+    bounds = asyncio.run(_bounds(pipelines, settings))
+    return [_standing(pipeline, mongo, bounds) for pipeline in pipelines]
 
 
-async def _ends(pipelines: Iterable[Pipeline], settings: Settings) -> dict[TP, int]:
-    """End offsets of every partition of the topics that exist."""
+async def _bounds(pipelines: Iterable[Pipeline], settings: Settings) -> dict[TP, tuple[int, int]]:
+    """First and next offset of every partition of the topics that exist."""
     engine = engine_settings(settings)
     wanted = {topic for pipeline in pipelines for topic in _topics(pipeline)}
     async with Topics(engine) as admin:
@@ -96,12 +123,8 @@ async def _ends(pipelines: Iterable[Pipeline], settings: Settings) -> dict[TP, i
     tps = [TP(name, number) for name, state in there.items() for number in range(state.partitions)]
     if not tps:
         return {}
-    wire = Wire(engine, "syncsvc.status")
-    try:
-        await wire.start(there)
-        return await wire.end_offsets(tps)
-    finally:
-        await wire.stop()
+    async with reading.reader(engine) as logs:
+        return await logs.bounds(tps)
 
 
 def _topics(pipeline: Pipeline) -> list[str]:
@@ -109,38 +132,43 @@ def _topics(pipeline: Pipeline) -> list[str]:
     return [*tables, *channels(pipeline).values(), pipeline.keyed_topic]
 
 
-def _standing(pipeline: Pipeline, mongo: Mongo, ends: Mapping[TP, int]) -> Standing:
+def _standing(pipeline: Pipeline, mongo: Mongo, bounds: Mapping[TP, tuple[int, int]]) -> Standing:
+    generation = generations.read(mongo, pipeline.name, pipeline.generation)
+    copy_ends = prepare.ends_of(generation) if generation is not None else {}
     found = fences.read_fences(mongo, pipeline.name, pipeline.generation)
     held = {_place(pipeline, fence["_id"]): fence for fence in found}
     sources = set(_topics(pipeline))
-    wanted = {tp for tp in ends if tp.topic in sources} | {tp for _, tp in held}
+    wanted = {tp for tp in bounds if tp.topic in sources} | {tp for _, tp in held}
     now_ms = time.time() * 1000
     partitions = []
     for tp in sorted(wanted):
         stage = "joiner" if tp.topic == pipeline.keyed_topic else "router"
         fence = held.get((stage, tp), {})
         newest = fence.get("source_ms") or None
+        start, end = bounds.get(tp, (None, None))
         partitions.append(
             Partition(
                 stage,
                 tp.topic,
                 tp.partition,
+                start,
                 fence.get("offset"),
-                ends.get(tp),
+                end,
                 None if newest is None else round(max(0.0, now_ms - newest) / 1000, 1),
                 bool(fence.get("copied")),
+                copy_ends.get(tp),
             )
         )
-    begun = generations.read(mongo, pipeline.name, pipeline.generation) is not None
     copied = bool(partitions) and all(partition.copied for partition in partitions)
     own = {"pipeline": pipeline.name, "generation": pipeline.generation}
     return Standing(
         pipeline.name,
         pipeline.generation,
         pipeline.target_collection,
-        "not started" if not begun else "live" if copied else "copying",
+        "not started" if generation is None else "live" if copied else "copying",
         tuple(partitions),
         mongo.database[names.PARKED].count_documents(own),
+        pipeline.freshness_objective_seconds,
     )
 
 

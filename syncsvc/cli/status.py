@@ -6,16 +6,15 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from syncsvc.cli import output, pipelines, target
+from syncsvc.cli import durations, output, pipelines, target
 from syncsvc.cli.output import Files, Format, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rich.console import Group
 
@@ -28,7 +27,7 @@ Every = Annotated[float, typer.Option("--every", min=0.2, metavar="SECONDS", hel
 def status(files: Files, watch: Watch = False, every: Every = 2.0, format_: Output = Format.TABLE) -> None:
     """Show state, lag and parked entries; reads fences in MongoDB and end offsets in Kafka."""
     from syncsvc import settings
-    from syncsvc.cli import standing
+    from syncsvc.cli import standing, watching
 
     loaded, given = pipelines.load(files), settings.read()
     with contextlib.closing(target.open_mongo(given)) as mongo:
@@ -36,24 +35,12 @@ def status(files: Files, watch: Watch = False, every: Every = 2.0, format_: Outp
         def look() -> list[Standing]:
             return standing.standings(loaded, mongo, given)
 
-        if watch:
-            _watch(look, every, format_)
+        if not watch:
+            _show(look(), format_)
+        elif format_ is Format.TABLE and sys.stdout.isatty():
+            watching.on_terminal(look, every)
         else:
-            _show(look(), format_)
-
-
-def _watch(look: Callable[[], Sequence[Standing]], every: float, format_: Format) -> None:
-    if format_ is Format.JSON or not sys.stdout.isatty():
-        while True:
-            _show(look(), format_)
-            sys.stdout.flush()
-            time.sleep(every)
-    from rich.live import Live
-
-    with Live(_tables(look()), console=output.console(), auto_refresh=False) as live:
-        while True:
-            time.sleep(every)
-            live.update(_tables(look()), refresh=True)
+            watching.as_lines(look, every, format_)
 
 
 def _show(found: Sequence[Standing], format_: Format) -> None:
@@ -67,15 +54,25 @@ def _tables(found: Sequence[Standing]) -> Group:
     """The pipelines, and below them their partitions."""
     from rich.console import Group
 
-    numbers = ("lag", "parked", "partition", "offset", "end")
-    heads = [(s.pipeline, s.generation, s.collection, s.state, s.lag, s.parked) for s in found]
+    numbers = ("lag", "parked", "partition", "offset", "end", "freshness", "objective")
+    heads = [
+        (
+            s.pipeline, s.generation, s.collection, _copying(s), _seconds(s.freshness_seconds),
+            f"{s.objective_seconds:g} s", s.lag, s.parked,
+        )
+        for s in found
+    ]  # fmt: skip
     parts = [
         (s.pipeline, p.stage, p.topic, p.partition, p.offset, p.end, p.lag, _state(p), _ago(p.newest_seconds))
         for s in found
         for p in s.partitions
     ]
     return Group(
-        output.table(("pipeline", "generation", "collection", "state", "lag", "parked"), heads, numbers=numbers),
+        output.table(
+            ("pipeline", "generation", "collection", "state", "freshness", "objective", "lag", "parked"),
+            heads,
+            numbers=numbers,
+        ),
         "",
         output.table(
             ("pipeline", "stage", "topic", "partition", "offset", "end", "lag", "state", "newest change"),
@@ -85,6 +82,18 @@ def _tables(found: Sequence[Standing]) -> Group:
     )
 
 
+def _copying(standing: Standing) -> str:
+    """The state, with how far a first copy is."""
+    if standing.first_copy is None:
+        return standing.state
+    done, total = standing.first_copy
+    return f"{standing.state}, {100 * done // max(total, 1)} % read"
+
+
+def _seconds(seconds: float | None) -> str | None:
+    return None if seconds is None else durations.words(seconds)
+
+
 def _state(partition: Partition) -> str:
     if partition.offset is None:
         return "not opened"
@@ -92,11 +101,5 @@ def _state(partition: Partition) -> str:
 
 
 def _ago(seconds: float | None) -> str | None:
-    """A duration as people say it: `0.4 s ago`, `3m 23s ago`."""
-    if seconds is None:
-        return None
-    if seconds < 60:
-        return f"{seconds:.1f} s ago"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h {minutes}m ago" if hours else f"{minutes}m {rest}s ago"
+    """How long ago, for a cell: `0.4 s ago`, `3m 23s ago`."""
+    return None if seconds is None else f"{durations.words(seconds)} ago"

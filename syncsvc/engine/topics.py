@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -30,6 +31,10 @@ TELLING = {
     "min.compaction.lag.ms": "a successor must see every record its predecessor saw",
     "max.message.bytes": "a larger record is refused",
 }
+
+
+#: What DescribeConfigs says of a setting that was set on the topic, not inherited from the broker.
+_SET_ON_TOPIC = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,11 @@ class Topics:
             for name, parts in found.items()
         }
 
+    async def brokers(self) -> int:
+        """How many brokers there are."""
+        async with reach.explained(self._settings):
+            return len((await self._opened().describe_cluster())["brokers"])
+
     async def create(self, wishes: Iterable[TopicWish]) -> list[str]:
         """
         Make those topics that are missing; returns their names. A topic that another process makes meanwhile is fine.
@@ -126,15 +136,40 @@ class Topics:
         if there:
             async with reach.explained(self._settings):
                 await self._opened().delete_topics(there)
+                while await self.describe(there):  # noqa: ASYNC110 (the broker has no event for it)
+                    await asyncio.sleep(0.05)
+
+    async def alter(self, name: str, config: Mapping[str, str]) -> None:
+        """
+        Change settings of a topic; those it has besides stay.
+
+        Raises:
+            Unreachable: code `kafka.topic_refused`.
+        """
+        async with reach.explained(self._settings):
+            admin = self._opened()
+            (own,) = (await self._entries([name])).values()
+            # The request replaces all that was set on the topic itself, so that is sent along.
+            kept = {entry[0]: entry[1] for entry in own if entry[3] == _SET_ON_TOPIC}
+            resource = ConfigResource(ConfigResourceType.TOPIC, name, configs={**kept, **config})
+            for response in await admin.alter_configs([resource]):
+                for code, message, *_ in response.resources:
+                    if code:
+                        raise _refused(name, f"{for_code(code).__name__}: {message or ''}")
 
     async def _configs(self, names: list[str]) -> dict[str, dict[str, str]]:
+        found = await self._entries(names)
+        return {name: {entry[0]: entry[1] for entry in entries} for name, entries in found.items()}
+
+    async def _entries(self, names: list[str]) -> dict[str, list[Any]]:
+        """`{topic: [(setting, value, read only, where it was set, ..), ..]}`."""
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
         found = {}
         for response in await self._opened().describe_configs(resources):
             for code, message, _kind, name, entries in response.resources:
                 if code:
                     raise for_code(code)(message)
-                found[name] = {entry[0]: entry[1] for entry in entries}
+                found[name] = list(entries)
         return found
 
     async def _wait_for(self, wanted: Mapping[str, TopicWish]) -> None:

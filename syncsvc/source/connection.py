@@ -28,6 +28,8 @@ READ_SECONDS = 600
 _REFUSED_CODES = {1045, 1698, 1130, 1251}  # access denied, no such way to log in, host not allowed, old client
 _NO_TLS_CODES = {2026, 3159, 4151}  # the server has none; it takes nobody without (MySQL, MariaDB)
 _NO_DATABASE_CODES = {1044, 1049}  # no right to it, unknown
+#: What a statement raises that this user may not run.
+DENIED = pymysql.err.OperationalError
 #: `{variable: value under which the binlog holds whole rows}`.
 _BINLOG = {"log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL"}
 

@@ -14,6 +14,7 @@ import urllib.request
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote
 
 from syncsvc.changes import connector
@@ -115,11 +116,38 @@ def config(url: str, name: str) -> dict[str, str] | None:
     Raises:
         Unreachable: `connect.unreachable`.
     """
-    request = urllib.request.Request(f"{url.rstrip('/')}/connectors/{quote(name)}/config")  # noqa: S310 (the user's URL)
+    found: dict[str, str] | None = _asked(url, f"/connectors/{quote(name)}/config")
+    return found
+
+
+def status(url: str, name: str) -> dict[str, Any] | None:
+    """`{"connector": {"state": …}, "tasks": [{"id": …, "state": …, "trace": …}]}`; None and errors as of `config`."""
+    found: dict[str, Any] | None = _asked(url, f"/connectors/{quote(name)}/status")
+    return found
+
+
+def objections(url: str, settings: Mapping[str, str]) -> dict[str, list[str]] | None:
+    """
+    What Connect would object to in the settings of a connector, `{setting: reasons}`; nothing is registered.
+
+    None: the worker does not have the connector's plugin.  Errors as of `config`.
+    """
+    plugin = settings["connector.class"].rpartition(".")[2]
+    found = _asked(url, f"/connector-plugins/{quote(plugin)}/config/validate", dict(settings))
+    if found is None:
+        return None
+    return {one["value"]["name"]: one["value"]["errors"] for one in found["configs"] if one["value"]["errors"]}
+
+
+def _asked(url: str, path: str, body: object = None) -> Any:
+    """The answer to a GET, or to a PUT where there is a body; None for 404."""
+    content = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(  # noqa: S310 (the user's URL)
+        url.rstrip("/") + path, content, {"Content-Type": "application/json"}, method="PUT" if content else "GET"
+    )
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
-            found: dict[str, str] = json.load(answer)
-            return found
+            return json.load(answer)
     except urllib.error.HTTPError as refusal:
         if refusal.code == _NOT_FOUND:
             return None

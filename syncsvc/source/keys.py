@@ -45,9 +45,12 @@ def read(pipeline: Pipeline, text: str) -> Key:
     Raises:
         UsageFault: `key.bad_form`, `key.bad_value`.
     """
-    table = pipeline.tables[pipeline.root.table]
-    words = _words(text, table.key)
-    return of_record(pipeline, words, events.key_event(table, words))
+    return of_words(pipeline, words(text, pipeline.tables[pipeline.root.table].key))
+
+
+def of_words(pipeline: Pipeline, given: Mapping[str, str]) -> Key:
+    """The key of a root row by `{column: text}`, in the order of the key; errors as of `read`."""
+    return of_record(pipeline, given, events.key_event(pipeline.tables[pipeline.root.table], given))
 
 
 def of_record(pipeline: Pipeline, words: Mapping[str, str], record_key: bytes) -> Key:
@@ -66,8 +69,13 @@ def of_record(pipeline: Pipeline, words: Mapping[str, str], record_key: bytes) -
     return Key(words, values, address)
 
 
-def _words(text: str, columns: tuple[str, ...]) -> dict[str, str]:
-    """`{column: text}`, in the order of the key."""
+def words(text: str, columns: tuple[str, ...]) -> dict[str, str]:
+    """
+    `{column: text}` of a key as a person writes it, in the order of its columns.
+
+    Raises:
+        UsageFault: `key.bad_form`.
+    """
     try:
         # Numbers keep their digits: 1.10 is not 1.1 for a text, and no float is exact.
         given = json.loads(text, parse_float=str, parse_int=str) if text.lstrip().startswith("{") else None

@@ -101,7 +101,8 @@ def test_help_is_shown_without_a_command(run: Run) -> None:
     outcome = run()
 
     assert outcome.code == 0
-    for command in ("validate", "plan", "apply", "run", "status", "verify", "parked", "dev", "demo"):
+    commands = ("validate", "doctor", "plan", "apply", "run", "status", "offsets", "trace", "verify", "parked", "dev")
+    for command in (*commands, "demo"):
         assert f"  {command} " in outcome.out
 
 

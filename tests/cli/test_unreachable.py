@@ -31,6 +31,9 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
         (["plan", "FILE"], "mongo.unreachable"),
         (["apply", "FILE"], "mongo.unreachable"),
         (["status", "FILE"], "mongo.unreachable"),
+        (["status", "FILE", "--watch"], "mongo.unreachable"),
+        (["offsets", "FILE"], "mongo.unreachable"),
+        (["trace", "FILE", "--key", "1"], "mongo.unreachable"),
         (["parked", "list"], "mongo.unreachable"),
         (["parked", "show", "x"], "mongo.unreachable"),
         (["dev", "env", "--folder", "FILE.stack"], "devstack.not_up"),
@@ -42,6 +45,16 @@ def test_nobody_answers(run: Run, file: Path, words: list[str], code: str) -> No
 
     assert outcome.code == 4
     assert outcome.codes == [code]
+    assert "secret" not in outcome.out
+
+
+def test_the_doctor_tells_all_servers_that_are_away_at_once(run: Run, file: Path) -> None:
+    """Exit code 4, each of them by its name, this machine all the same, and no password."""
+    outcome = run("doctor", file, "-o", "json")
+
+    away = {finding["area"] for finding in outcome.json["findings"] if finding["state"] == "unreachable"}
+    assert (outcome.code, away) == (4, {"source", "connector", "kafka", "mongo"})
+    assert any(finding["area"] == "local" for finding in outcome.json["findings"])
     assert "secret" not in outcome.out
 
 

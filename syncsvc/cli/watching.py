@@ -1,0 +1,101 @@
+"""
+`status --watch`: the view on a terminal, a line a look for anything else.
+
+A look that fails does not end the watch: the last view stays, the foot says what is wrong, and it is tried again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from syncsvc.cli import output
+from syncsvc.cli.history import History
+from syncsvc.cli.live_view import Screen
+from syncsvc.cli.output import Format
+from syncsvc.cli.standing import Standing
+from syncsvc.errors import Unreachable
+
+#: A terminal is drawn this often, so that it follows a resize at once.
+DRAWN_A_SECOND = 4
+LookAround = Callable[[], Sequence[Standing]]
+
+
+def on_terminal(look: LookAround, every: float) -> None:
+    """Draw until Ctrl-C, which leaves the terminal as it was; raises Unreachable when the first look fails."""
+    from rich.live import Live
+
+    history, foot = History(), ""
+    history.add(time.time(), look())
+
+    def screen() -> Screen:
+        return Screen(history, foot)
+
+    foot = _foot(every, None)
+    console = output.console()
+    with Live(
+        get_renderable=screen, console=console, screen=True, refresh_per_second=DRAWN_A_SECOND, transient=True,
+        redirect_stderr=False,
+    ):  # fmt: skip
+        while True:
+            time.sleep(every)
+            try:
+                found = look()
+            except Unreachable as error:
+                foot = _foot(every, error)
+            else:
+                history.add(time.time(), found)
+                foot = _foot(every, None)
+
+
+def _foot(every: float, error: Unreachable | None) -> str:
+    now = f"{datetime.now():%H:%M:%S}"
+    if error is not None:
+        problem = error.problems[0]
+        return f"{now}  {problem.where}: {problem.what}; shown is what was before, trying again"
+    return f"{now}  every {every:g} s, Ctrl-C ends"
+
+
+def as_lines(look: LookAround, every: float, format_: Format) -> None:
+    """
+    A line for each pipeline at each look, or with JSON one document a line; until Ctrl-C or until nobody reads.
+
+    Raises:
+        Unreachable: a look failed: a log wants to know.
+    """
+    history = History()
+    while True:
+        at = time.time()
+        history.add(at, look())
+        for standing in history.looks[-1].found:
+            if format_ is Format.JSON:
+                rate = history.rate(standing.pipeline)
+                print(json.dumps({"at": _moment(at), **standing.as_dict(), "records_per_second": rate}, default=str))
+            else:
+                print(line(at, standing, history))
+        sys.stdout.flush()
+        time.sleep(every)
+
+
+def line(at: float, standing: Standing, history: History) -> str:
+    """What a log of a pipeline needs, as `name=value`."""
+    rate, fresh = history.rate(standing.pipeline), standing.freshness_seconds
+    told = {
+        "pipeline": f"{standing.pipeline}/g{standing.generation}",
+        "state": standing.state.replace(" ", "_"),
+        "freshness": "?" if fresh is None else f"{fresh:.1f}s",
+        "objective": f"{standing.objective_seconds:g}s",
+        "lag": "?" if standing.lag is None else standing.lag,
+        "rate": "?" if rate is None else f"{rate:.1f}/s",
+        "parked": standing.parked,
+    }
+    if standing.first_copy is not None:
+        told["copied"] = "/".join(map(str, standing.first_copy))
+    return " ".join([_moment(at), *(f"{name}={value}" for name, value in told.items())])
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
