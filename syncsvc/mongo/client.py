@@ -6,6 +6,7 @@ Refuses a server that is not a replica set or a mongos, with the command that ma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,9 +79,16 @@ class Access:
 NO_ACCESS = Access()
 
 
-def connect(uri: str, database: str, *, access: Access = NO_ACCESS, patience_seconds: float = 5.0) -> Mongo:
+def connect(
+    uri: str,
+    database: str,
+    *,
+    access: Access = NO_ACCESS,
+    patience_seconds: float = 5.0,
+    listeners: Sequence[Any] = (),
+) -> Mongo:
     """
-    Open the client and make sure that transactions will work.
+    Open the client and make sure that transactions will work; `listeners` are told what the driver does.
 
     Raises:
         UsageFault: `mongo.bad_uri`, `mongo.bad_access` (a secret's file).
@@ -95,6 +103,7 @@ def connect(uri: str, database: str, *, access: Access = NO_ACCESS, patience_sec
             retryWrites=True,
             heartbeatFrequencyMS=HEARTBEAT_MS,
             serverSelectionTimeoutMS=int(SELECTION_SECONDS * 1000),
+            event_listeners=listeners,
             **access.options(),
         )
     except (errors.ConfigurationError, errors.InvalidURI, ValueError) as error:

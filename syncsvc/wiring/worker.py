@@ -19,6 +19,7 @@ from syncsvc.errors import SyncError
 from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import client
 from syncsvc.mongo.committer import Committer
+from syncsvc.mongo.listeners import CommandTimes, PoolSize
 from syncsvc.routing.records import KINDS
 from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
@@ -56,13 +57,13 @@ def schema_registry(settings: Settings) -> Registry | None:
     )
 
 
-def labels(pipeline: Pipeline) -> PipelineLabels:
-    """What bounds the metrics of a pipeline."""
+def labels(pipeline: Pipeline, heartbeat_seconds: float = 0.0) -> PipelineLabels:
+    """What bounds the metrics of a pipeline; 0 seconds: the sources' heartbeats are not judged."""
     told = channels(pipeline)
     topics = (*map(pipeline.source_topic, sorted(pipeline.tables)), *told.values(), pipeline.keyed_topic)
     return PipelineLabels(
         pipeline.name, pipeline.target_collection, pipeline.text_hash, pipeline.publish,
-        (*sorted(pipeline.tables), *told), topics, pipeline.freshness_objective_seconds,
+        (*sorted(pipeline.tables), *told), topics, pipeline.freshness_objective_seconds, heartbeat_seconds or None,
     )  # fmt: skip
 
 
@@ -72,7 +73,8 @@ class Worker:
     def __init__(self, pipelines: Sequence[Pipeline], settings: Settings) -> None:
         self._pipelines, self._settings = pipelines, settings
         names = [pipeline.name for pipeline in pipelines]
-        self._metrics = Metrics(map(labels, pipelines), version=syncsvc.__version__, keyed_kinds=KINDS.values())
+        known = [labels(pipeline, settings.heartbeat_seconds) for pipeline in pipelines]
+        self._metrics = Metrics(known, version=syncsvc.__version__, keyed_kinds=KINDS.values())
         self._events = Events(self._metrics)
         self._health = Health(names)
         self._running: list[RunningPipeline] = []
@@ -100,8 +102,9 @@ class Worker:
         ticking = asyncio.create_task(keep_ticking(self._health, self._metrics.loop_lag))
         access = client.Access(tls_ca_file=settings.mongo_ca_file)
         mongo = await asyncio.to_thread(
-            client.connect, settings.mongo_address(), settings.mongo_database, access=access
-        )
+            client.connect, settings.mongo_address(), settings.mongo_database, access=access,
+            listeners=[CommandTimes(self._metrics.mongo_command), PoolSize(self._metrics.mongo_pool)],
+        )  # fmt: skip
         committer = Committer(mongo, retried=self._retried)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="mongo") as pool:
             shared = Shared(
