@@ -120,8 +120,7 @@ class Events:
         """A record cannot be used; `reason` is the code of the problem."""
         metrics = self._metrics.of(pipeline)
         metrics.parked(table, reason)
-        if reason.startswith("decode"):
-            metrics.decode_error(topic, reason)
+        metrics.decode_error(topic, reason)
         _say(
             logging.ERROR, "record_parked", pipeline=pipeline, table=table, where=f"{topic}[{partition}]@{offset}",
             reason=reason,

@@ -29,7 +29,13 @@ SKIP_REASONS = (
 )  # fmt: skip
 BARRIER_CAUSES = ("truncate", "drop", "create", "snapshot")
 REMOVAL_REASONS = ("barred", "swept", "doomed")
-PARK_REASONS = ("decode", "refused")
+#: Codes of a record that cannot be read, and of a document that cannot be rendered or written.
+DECODE_REASONS = (
+    "change.bad_avro", "change.bad_envelope", "change.bad_json", "change.bad_map_key", "change.bad_value",
+    "change.key_too_long", "change.missing_column", "change.no_key", "change.no_row", "change.null_key",
+    "change.refused_type", "change.undeclared_column", "change.unknown_op", "ddl.bad_event", "ddl.bad_json",
+)  # fmt: skip
+DOCUMENT_REASONS = ("computed.overflow", "document.refused", "document.too_large", "row.unreadable")
 RETRY_REASONS = (
     "network", "not_primary", "write_conflict", "duplicate_key", "timeout", "unknown_result", "schema_registry",
 )  # fmt: skip
@@ -91,11 +97,12 @@ class PipelineMetrics:
         }
         self._applied = _by(families.counter("events_applied_total"), name, tables)
         self._skipped = {t: bounded("events_skipped_total", t, known=_each(SKIP_REASONS)) for t in tables}
-        self._parked = {t: bounded("events_parked_total", t, known=_each(PARK_REASONS)) for t in tables}
+        self._parked = {t: bounded("events_parked_total", t, known=_each(DECODE_REASONS)) for t in tables}
         self._barriers = {t: bounded("barriers_total", t, known=_each(BARRIER_CAUSES)) for t in tables}
         self._removed = _by(families.counter("rows_removed_total"), name, REMOVAL_REASONS)
         self._decode_errors = {
-            topic: BoundedCounter(families.counter("decode_errors_total"), (topic,), ()) for topic in labels.topics
+            topic: BoundedCounter(families.counter("decode_errors_total"), (topic,), _each(DECODE_REASONS))
+            for topic in labels.topics
         }
         keyed = ((kind, outcome) for kind in keyed_kinds for outcome in KEYED_OUTCOMES)
         self._keyed = bounded("keyed_records_total", known=keyed)
@@ -112,7 +119,7 @@ class PipelineMetrics:
         self._rebalances = families.counter("rebalances_total").labels(name)
         self._rebalance = families.histogram("rebalance_duration_seconds").labels(name)
         self._recovery = families.histogram("recovery_duration_seconds").labels(name)
-        self._apply_errors = bounded("apply_errors_total", known=())
+        self._apply_errors = bounded("apply_errors_total", known=_each(DOCUMENT_REASONS))
         self._transitions = _by(families.counter("parked_transitions_total"), name, TRANSITIONS)
         self._parked_keys = families.gauge("parked_keys").labels(name)
         self._parked_oldest = families.gauge("parked_oldest_timestamp_seconds").labels(name)

@@ -32,6 +32,17 @@ from syncsvc.web.server import WebServer
 from syncsvc.wiring.ledger import THREADS
 from syncsvc.wiring.pipeline import RunningPipeline, Shared
 
+#: `{what the driver calls it: what the metric calls it}`; what is not here is a connection that broke.
+RETRY_REASONS = {
+    "NotPrimaryError": "not_primary",
+    "OperationFailure": "write_conflict",
+    "DuplicateKeyError": "duplicate_key",
+    "NetworkTimeout": "timeout",
+    "ExecutionTimeout": "timeout",
+    "WTimeoutError": "timeout",
+    "WaitQueueTimeoutError": "timeout",
+    "unknown commit result": "unknown_result",
+}
 STOP_SECONDS = 45.0  # below the 60 s a pod gets (deploy/k8s): the engine's own bounds add up to less
 
 
@@ -165,7 +176,7 @@ class Worker:
 
     def _retried(self, reason: str) -> None:
         for pipeline in self._pipelines:
-            self._metrics.of(pipeline.name).retried(reason)
+            self._metrics.of(pipeline.name).retried(RETRY_REASONS.get(reason, "network"))
 
     def _code(self) -> int:
         if self._error is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import subprocess
 import time
@@ -13,6 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from syncsvc import telemetry
 from syncsvc.telemetry import pipeline_metrics
 from syncsvc.telemetry.catalogue import catalogue, markdown
 from syncsvc.telemetry.metrics import Metrics, PipelineLabels
@@ -56,8 +58,7 @@ def test_every_metric_of_the_catalogue_is_scraped_with_its_labels() -> None:
     progress.owned("router", "meetup.meetup.event", 0, 5, 1000)
     progress.ends({("meetup.meetup.event", 0): (0, 5)}, NOW)
     progress.heartbeat("meetup", 1000)
-    metrics.of("meetings").decode_error(KEYED, "decode.bad_json")
-    metrics.of("meetings").document_parked("render.too_large")
+    metrics.of("meetings").decode_error(KEYED, "change.bad_json")
 
     seen: dict[str, set[str]] = {}
     for sample in scraped(metrics):
@@ -97,7 +98,7 @@ def test_what_was_consumed_is_applied_skipped_or_parked() -> None:
     meetings.consumed(EVENT, "u", 4)
     meetings.applied(EVENT, 6)
     meetings.skipped(EVENT, "stale", 2)
-    meetings.parked(EVENT, "decode.bad_decimal")
+    meetings.parked(EVENT, "change.bad_value")
 
     total = {
         name: sum(s.value for s in scraped(metrics) if s.name == f"syncsvc_events_{name}_total")
@@ -105,6 +106,15 @@ def test_what_was_consumed_is_applied_skipped_or_parked() -> None:
     }
 
     assert total == {"consumed": 9, "applied": 6, "skipped": 2, "parked": 1}
+
+
+def test_every_code_of_a_record_that_cannot_be_read_starts_at_zero() -> None:
+    """So that an alert sees the first one, whatever is wrong with it: the list is that of the code."""
+    package = Path(telemetry.__file__).parents[1]
+    code = " ".join(path.read_text() for name in ("changes", "routing") for path in (package / name).glob("*.py"))
+    raised = set(re.findall(r"\"((?:change|ddl)\.[a-z_]+)\"", code)) - {"change.no_registry"}  # ends the process
+
+    assert set(pipeline_metrics.DECODE_REASONS) == raised
 
 
 def test_reasons_never_grow_without_bound() -> None:
