@@ -18,6 +18,7 @@ from syncsvc.cli import (
     ending,
     explain,
     init,
+    lag_exporter,
     parked,
     plan,
     preview,
@@ -65,6 +66,7 @@ app.command("apply")(apply.apply)
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)
+app.command("lag-exporter")(lag_exporter.lag_exporter)
 app.add_typer(parked.app, name="parked")
 app.add_typer(dev.app, name="dev")
 app.command("demo")(demo.demo)

@@ -121,6 +121,12 @@ class Road:
         }
         connectors.register(where.connect_url, name, config)
 
+    def disconnect(self) -> None:
+        """The connector is removed; nobody tells what happens in the database."""
+        where = self._stack.addresses
+        assert where.connect_url is not None
+        connectors.delete(where.connect_url, f"road{self._connectors}")
+
     # What happens.
 
     def execute(self, *statements: str) -> Sequence[Any]:

@@ -89,7 +89,7 @@ def board() -> str:
         "Budget burnt in an hour",
         f"Part of the last hour in which a pipeline missed its freshness objective, in multiples of the {BUDGET:.1%} "
         "that may be missed. 1 uses the budget up exactly; 14.4 pages.",
-        "none", query(f"avg_over_time({missed}[1h:1m]) / {BUDGET}", "{{pipeline}}"),
+        "none", query(f"avg_over_time({missed}[1h:30s]) / {BUDGET}", "{{pipeline}}"),
     )  # fmt: skip
     canvas.graph(
         "Source heartbeats", "Seconds since each source was heard of. Some seconds are normal, also when nothing is "
