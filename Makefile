@@ -22,7 +22,7 @@ demo: $(INSTALLED)  ## the whole road on real servers: SQL, Debezium, Kafka, syn
 	@exec $(BIN)/syncsvc demo $(if $(KEEP),--keep) $(if $(SQL),--sql $(SQL))
 
 check: $(INSTALLED)  ## ruff, mypy --strict, import contract, layout: within two minutes, no servers
-	@$(BIN)/ruff check syncsvc tests benchmarks
+	@$(BIN)/ruff check syncsvc tests benchmarks deploy
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --config importlinter.ini
 	@$(BIN)/python -m pytest tests/layout

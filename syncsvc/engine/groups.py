@@ -75,6 +75,7 @@ class Groups:
     async def members(self, group: str) -> dict[TP, Member]:
         """Who owns which partition of a group; empty for one without members."""
         async with reach.explained(self._settings):
+            # One a request: aiokafka 0.14 reads an answer of version 3 as one of 2, which lacks a field a group.
             (response,) = await self._admin.describe_consumer_groups([group])
         owners: dict[TP, Member] = {}
         for described in response.to_object()["groups"]:

@@ -140,6 +140,24 @@ def test_every_panel_of_our_boards_has_data_of_a_real_run(watched: Watched) -> N
     wait_until(all_filled, lambda: f"no data: {empty}")
 
 
+def test_what_only_a_real_run_can_feed_is_fed(watched: Watched) -> None:
+    """Series that begin at 0 fill a panel also when nothing ever counts in them; these have counted."""
+    for series in (
+        'syncsvc_mongo_command_duration_seconds_count{command="commitTransaction",outcome="ok"}',
+        'syncsvc_mongo_pool_connections{state="open"}',
+        'syncsvc_stage_latency_seconds_count{stage="broker"}',
+        'syncsvc_stage_latency_seconds_count{stage="queue"}',
+        'syncsvc_stage_latency_seconds_count{stage="apply"}',
+        "syncsvc_end_to_end_latency_seconds_count",
+        "syncsvc_recovery_duration_seconds_count",
+        "syncsvc_rebalance_duration_seconds_count",
+        "syncsvc_state_store_bytes",
+        "syncsvc_apply_queue_capacity_records",
+        'syncsvc_pipeline_state{state="running"}',
+    ):
+        assert watched.value(f"sum({series})") > 0, series
+
+
 def test_prometheus_runs_our_alerts_and_none_pages_in_a_healthy_run(watched: Watched) -> None:
     """All are loaded; what needs an hour of history has to wait, the others are silent."""
     wait_until(lambda: watched.prometheus.rules(), lambda: "no rules")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,9 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from syncsvc import telemetry
+from syncsvc.devstack import cache, children, prometheus
 from syncsvc.telemetry import pipeline_metrics
 from syncsvc.telemetry.catalogue import catalogue, markdown
 from syncsvc.telemetry.metrics import Metrics, PipelineLabels
+from syncsvc.wiring import worker
 
 NOW = 1_000_000.0
 EVENT, MEMBER = "meetup.event", "meetup.member"
@@ -115,6 +116,11 @@ def test_every_code_of_a_record_that_cannot_be_read_starts_at_zero() -> None:
     raised = set(re.findall(r"\"((?:change|ddl)\.[a-z_]+)\"", code)) - {"change.no_registry"}  # ends the process
 
     assert set(pipeline_metrics.DECODE_REASONS) == raised
+
+
+def test_every_reason_of_a_retry_is_one_of_the_list() -> None:
+    """What the driver calls it is turned into the words of the metric, which all start at 0."""
+    assert set(worker.RETRY_REASONS.values()) <= set(pipeline_metrics.RETRY_REASONS)
 
 
 def test_reasons_never_grow_without_bound() -> None:
@@ -268,15 +274,16 @@ def test_an_unknown_command_to_mongodb_is_counted_as_other() -> None:
     assert value(metrics, counted, command="other", outcome="failed") == 1
 
 
-@pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="PROMTOOL IS NOT HERE: metric names were not checked by it"
-)
+@pytest.mark.servers
 def test_promtool_accepts_the_metrics() -> None:
     """The checks of Prometheus itself: names, units, help texts."""
     metrics = a_worker()
     metrics.progress("meetings").owned("router", "meetup.meetup.event", 0, 5, 1000)
     body, _ = metrics.render()
 
-    checked = subprocess.run(["promtool", "check", "metrics"], input=body, capture_output=True, check=False)
+    nursery = children.Nursery()
+    promtool = prometheus.program(cache.Cache(nursery, print), "promtool")
+    checked = subprocess.run([*promtool, "check", "metrics"], input=body, capture_output=True, check=False)
+    nursery.close()
 
     assert checked.returncode == 0, checked.stderr.decode() + checked.stdout.decode()
