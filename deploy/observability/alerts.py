@@ -150,7 +150,7 @@ ALERTS = (
     ),
     Alert(
         "SyncSourceHeartbeatMissing", "page", "1m",
-        "time() - max by (namespace, source) (syncsvc_source_heartbeat_timestamp_seconds) > 60",
+        "time() - max by (namespace, source) (syncsvc_source_heartbeat_timestamp_seconds) > 180",
         "Nothing is heard of source {{ $labels.source }}",
         "Its last heartbeat is {{ $value | humanizeDuration }} old: connector, Kafka Connect or the database is down, "
         "although lag is 0.",

@@ -92,7 +92,7 @@ def board() -> str:
         "none", query(f"avg_over_time({missed}[1h:30s]) / {BUDGET}", "{{pipeline}}"),
     )  # fmt: skip
     canvas.graph(
-        "Source heartbeats", "Seconds since each source was heard of. Some seconds are normal, also when nothing is "
+        "Source heartbeats", "Seconds since each source was heard of. Up to a minute is normal when nothing is "
         "changed; minutes mean that connector, Kafka Connect or the database is down although lag is 0.",
         "s", query(
             f"time() - max by (namespace, source) (syncsvc_source_heartbeat_timestamp_seconds{{{CHOSEN}}})",
