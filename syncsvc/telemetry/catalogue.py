@@ -68,11 +68,11 @@ Every label set is bounded by the mapping files or by short lists in the code, a
   known is `+Inf`: unknown counts as a missed objective, never as 0.
 - **watermark age**: `time() - syncsvc_last_applied_source_timestamp_seconds`. It also grows while nothing happens; for
   looking only.
-- **idle or broken**: a connector made by `syncsvc apply` sends heartbeats to `__debezium-heartbeat.<topic prefix>`: every
-  5 s while anything happens in the source, and each time the database's own heartbeat comes while nothing does, which is
-  every 48 s (0.8 times the connector's `connect.keep.alive.interval.ms`). Three missing ones
-  (`SYNCSVC_HEARTBEAT_SECONDS`, 48) make the pipeline as stale as the last one is old, although its lag is 0. Who wants to
-  know sooner lowers both. A source that never sent one is not judged by it.
+- **idle or broken**: a connector made by `syncsvc apply` sends heartbeats to `__debezium-heartbeat.<topic prefix>`:
+  every 5 s while anything happens in the source, and each time the database's own heartbeat comes while nothing does,
+  which is every 48 s (0.8 times the connector's `connect.keep.alive.interval.ms`). Three missing ones
+  (`SYNCSVC_HEARTBEAT_SECONDS`, 48) make the pipeline as stale as the last one is old, although its lag is 0. Who wants
+  to know sooner lowers both. A source that never sent one is not judged by it.
 - Rows of the first copy are in no latency of the way from the source; a change from the future (clocks differ) counts
   as 0 and as `syncsvc_clock_skew_events_total`.
 """

@@ -44,7 +44,7 @@ TABLES = [
     "CREATE TABLE application (id INT PRIMARY KEY, meeting_id INT NOT NULL, note VARCHAR(50) NOT NULL)",
     "INSERT INTO meeting VALUES (1, 'first')",
 ]
-GROUP = "watched.g1"
+GROUP = "syncsvc.watched.g1"
 #: Sooner than by default, 48 s, so that silence is noticed while a test waits.
 HEARTBEAT_SECONDS = 6.0
 VARIABLES = {"$__rate_interval": "15s", "$namespace": ".*", "$pipeline": ".*", "$instance": ".*"}
