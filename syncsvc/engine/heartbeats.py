@@ -3,9 +3,10 @@ When the connectors of some sources were last heard of: the newest record of the
 
 With `heartbeat.interval.ms` a Debezium connector writes to `__debezium-heartbeat.<topic prefix>`: at that interval
 while anything comes from the database's log, else with the heartbeats of the database itself.  So an idle source can be
-told from a broken one without asking the source or Kafka Connect.  Read beside the consumer group, and only for looking:
-the time is that of the Kafka record (whatever converter it was written with), a topic that is not there or not allowed is
-a source without heartbeats, and no failure is told.
+told from a broken one without asking the source or Kafka Connect.
+
+Read beside the consumer group, and only for looking: the time is that of the Kafka record (whatever converter it was
+written with), a topic that is not there or not allowed is a source without heartbeats, and no failure is told.
 """
 
 from __future__ import annotations
