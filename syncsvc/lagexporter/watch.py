@@ -45,16 +45,17 @@ class Watch:
         for name in await groups.names() if self._patterns else ():
             if name not in offsets and any(pattern.fullmatch(name) for pattern in self._patterns):
                 offsets[name] = dict(await groups.committed(name))
-        bounds = await groups.bounds(sorted({tp for found in offsets.values() for tp in found}))
+        bounds = await groups.bounds(sorted({tp for consumed in offsets.values() for tp in consumed}))
         partitions = []
-        for group, found in offsets.items():
+        for group, consumed in offsets.items():
             owners = await groups.members(group)
-            for tp, offset in sorted(found.items()):
+            for tp, offset in sorted(consumed.items()):
                 owner = owners.get(tp, NOBODY)
                 partitions.append(
                     GroupPartition(group, *tp, offset, owner.host, owner.consumer_id, owner.client_id)
                 )
-        return Look(at, time.monotonic() - began, bounds, tuple(partitions))
+        ends = {(tp.topic, tp.partition): range_ for tp, range_ in bounds.items()}
+        return Look(at, time.monotonic() - began, ends, tuple(partitions))
 
     async def _applied(self, pipeline: Pipeline, groups: Groups) -> dict[TP, int | None]:
         assert self._mongo is not None
