@@ -105,7 +105,7 @@ class GroupLags(Collector):
 
     def up(self, now: float) -> bool:
         """Whether the last look succeeded and is not old."""
-        return self._look is not None and now - self._look.at < self._valid_seconds
+        return self._look is not None and now - self._look.at - self._look.seconds < self._valid_seconds
 
     def render(self, accept: str, now: float) -> tuple[bytes, str]:
         """`(body, content type)` in the format the HTTP header `accept` asks for."""

@@ -82,7 +82,7 @@ def test_no_old_number_is_shown_as_if_it_were_true_now() -> None:
     lags.see(look(NOW, {A: 100}, {A: 20}))
     assert shown(lags)["kafka_lag_exporter_up", ""] == 1
 
-    stopped = shown(lags, NOW + 90)
+    stopped = shown(lags, NOW + 91)
     lags.see(look(NOW + 100, {A: 100}, {A: 20}))
     lags.failed()
     failed = shown(lags, NOW + 101)
