@@ -111,6 +111,10 @@ class Settings:
     replication_factor: int = 1
     #: How long the keyed topic keeps records, hours: longer than any outage, since it is what a restart reads on from.
     keyed_retention_hours: float = 168.0
+    #: Longest pause between two heartbeats of a connector whose source rests, seconds: three missing ones make a
+    #: pipeline stale although its lag is 0.  Debezium passes the database's own heartbeat on then, which it asks for
+    #: every 0.8 x `connect.keep.alive.interval.ms`, by default 48 s.  0: heartbeats are shown and not judged.
+    heartbeat_seconds: float = 48.0
     #: Longest pause between two transactions of a router partition, ms: routers are not on a change's path to MongoDB.
     router_commit_ms: float = 250.0
 

@@ -74,7 +74,7 @@ class PipelineHost:
 
     async def assigned(self, tps: set[TP]) -> dict[TP, int]:
         """Opens partitions: raises their fences, makes their states whole; returns where to read on."""
-        name, health = self._pipeline.name, self._with.health
+        name, health, began = self._pipeline.name, self._with.health, time.monotonic()
         for tp in tps:
             health.loading(name, tp.topic, tp.partition)
         opened = await asyncio.gather(*(self._open(tp) for tp in sorted(tps)))
@@ -83,7 +83,9 @@ class PipelineHost:
             self.actors[tp].start(f"{name} {tp.topic}[{tp.partition}]")
             health.loaded(name, tp.topic, tp.partition)
         health.assigned(name)
-        self._with.events.rebalanced(pipeline=name, gained=len(tps), lost=0, owned=len(self.actors))
+        self._with.events.rebalanced(
+            pipeline=name, gained=len(tps), lost=0, owned=len(self.actors), seconds=time.monotonic() - began
+        )
         return offsets
 
     async def _open(self, tp: TP) -> tuple[TP, int]:
@@ -180,7 +182,14 @@ class PipelineHost:
         """Hands a batch to its partition's actor; returns when that has room for the next."""
         actor = self.actors.get(TP(batch.topic, batch.partition))
         if actor is not None:
+            if batch.records:
+                stage = "router" if batch.topic in self._sources else "joiner"
+                self._with.metrics.of(self._pipeline.name).arrived(stage, batch.records[0].timestamp)
             await actor.inbox.put(batch, ack)
+
+    def waiting(self) -> list[int]:
+        """Records that wait in each partition's inbox; asked from another thread."""
+        return [len(actor.inbox) for actor in list(self.actors.values())]
 
     def failed(self, error: BaseException) -> None:
         """The engine broke: the process leaves."""

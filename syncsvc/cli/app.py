@@ -20,6 +20,7 @@ from syncsvc.cli import (
     explain,
     init,
     offsets,
+    lag_exporter,
     parked,
     plan,
     preview,
@@ -71,6 +72,7 @@ app.command("status")(status.status)
 app.command("offsets")(offsets.offsets)
 app.command("trace")(trace.trace)
 app.command("verify")(verify.verify)
+app.command("lag-exporter")(lag_exporter.lag_exporter)
 app.add_typer(parked.app, name="parked")
 app.add_typer(dev.app, name="dev")
 app.command("demo")(demo.demo)

@@ -11,11 +11,12 @@ from syncsvc.doctor import clock
 from syncsvc.doctor.finding import Finding, fail, failed, ok, warn
 from syncsvc.errors import Drift
 from syncsvc.mapping.model import Pipeline
-from syncsvc.mongo import client, generations, health, names, namespaces
+from syncsvc.mongo import generations, health, names, namespaces
 from syncsvc.mongo.client import Mongo
 from syncsvc.mongo.health import CollectionFacts, MongoFacts
 from syncsvc.settings import Settings
 from syncsvc.wiring import prepare
+from syncsvc.wiring.connections import open_mongo
 
 #: Transactions of any size; what the tests run on; a majority slower than this is felt in every change.
 LEAST_VERSION, TESTED_VERSION = (4, 4), (6, 0)
@@ -28,8 +29,7 @@ VIEW = ("find", "createCollection", "collMod")
 
 def look(pipelines: Sequence[Pipeline], settings: Settings) -> Iterator[Finding]:
     """The deployment, the rights of our user and the names that the pipelines use."""
-    access = client.Access(tls_ca_file=settings.mongo_ca_file)
-    with contextlib.closing(client.connect(settings.mongo_address(), settings.mongo_database, access=access)) as mongo:
+    with contextlib.closing(open_mongo(settings)) as mongo:
         found = health.facts(mongo)
         yield from deployment(found)
         missing = health.missing_rights(mongo, _needs(pipelines))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,9 +99,16 @@ def _one_file(files: tls.Files) -> Iterator[str]:
 NO_ACCESS = Access()
 
 
-def connect(uri: str, database: str, *, access: Access = NO_ACCESS, patience_seconds: float = 5.0) -> Mongo:
+def connect(
+    uri: str,
+    database: str,
+    *,
+    access: Access = NO_ACCESS,
+    patience_seconds: float = 5.0,
+    listeners: Sequence[Any] = (),
+) -> Mongo:
     """
-    Open the client and make sure that transactions will work.
+    Open the client and make sure that transactions will work; `listeners` are told what the driver does.
 
     Raises:
         UsageFault: `mongo.bad_uri`, `mongo.bad_access` (a secret's file), `tls.bad_file`.
@@ -117,6 +124,7 @@ def connect(uri: str, database: str, *, access: Access = NO_ACCESS, patience_sec
                 retryWrites=True,
                 heartbeatFrequencyMS=HEARTBEAT_MS,
                 serverSelectionTimeoutMS=int(SELECTION_SECONDS * 1000),
+                event_listeners=listeners,
                 **options,
             )
     except (errors.ConfigurationError, errors.InvalidURI, ValueError) as error:

@@ -48,15 +48,39 @@ def catalogue() -> list[Entry]:
     ]
 
 
+#: What the words mean; the page begins with it.
+DEFINITIONS = """\
+# Metrics
+
+Made by `python -m syncsvc.telemetry.catalogue > docs/metrics.md`; do not edit. A worker serves these at `/metrics`.
+Every label set is bounded by the mapping files or by short lists in the code, and starts at 0. `process_*` and
+`python_*` come from the Prometheus client. What `syncsvc lag-exporter` serves is in [lag-exporter.md](lag-exporter.md).
+
+## The words
+
+- **applied**: durable in MongoDB with majority, not fetched and not committed to Kafka.
+- **lag**, in records: the broker's end offset minus the applied offset, for each partition.
+- **source time**: when the source committed the change (`source.ts_ms` of Debezium); not the connector's clock and not
+  the Kafka record's time.
+- **freshness**, in seconds, the number to alert on: 0 when every partition owned here is applied up to an end offset
+  polled less than 15 s ago and the source is alive; otherwise the age of the oldest change that is not applied.
+  Take `max` over workers, never a mean. It is computed when scraped, so a frozen worker cannot freeze it. What is not
+  known is `+Inf`: unknown counts as a missed objective, never as 0.
+- **watermark age**: `time() - syncsvc_last_applied_source_timestamp_seconds`. It also grows while nothing happens; for
+  looking only.
+- **idle or broken**: a connector made by `syncsvc apply` sends heartbeats to `__debezium-heartbeat.<topic prefix>`:
+  every 5 s while anything happens in the source, and each time the database's own heartbeat comes while nothing does,
+  which is every 48 s (0.8 times the connector's `connect.keep.alive.interval.ms`). Three missing ones
+  (`SYNCSVC_HEARTBEAT_SECONDS`, 48) make the pipeline as stale as the last one is old, although its lag is 0. Who wants
+  to know sooner lowers both. A source that never sent one is not judged by it.
+- Rows of the first copy are in no latency of the way from the source; a change from the future (clocks differ) counts
+  as 0 and as `syncsvc_clock_skew_events_total`.
+"""
+
+
 def markdown() -> str:
     """The reference page, one section a metric; ends with a newline."""
-    lines = [
-        "# Metrics",
-        "",
-        "Made from `syncsvc/telemetry/entries.py`; do not edit. Every label set is bounded by the mapping files and",
-        "starts at 0. A freshness that is not known is `+Inf`: unknown counts as a missed objective, never as 0.",
-        "`process_*` and `python_*` come from the Prometheus client.",
-    ]
+    lines = [DEFINITIONS.rstrip()]
     for entry in catalogue():
         labels = ", ".join(f"`{label}`" for label in entry.labels) or "none"
         lines += ["", f"## `{entry.name}`", "", entry.help, ""]
@@ -65,3 +89,7 @@ def markdown() -> str:
             f"- read it so: {entry.interpretation}",
         ]
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

@@ -57,10 +57,13 @@ class Events:
         self._metrics.of(pipeline).state(state)
         _say(logging.INFO, "state_changed", pipeline=pipeline, state=state)
 
-    def rebalanced(self, *, pipeline: str, gained: int, lost: int, owned: int) -> None:
-        """An assignment arrived: numbers of partitions."""
-        self._metrics.of(pipeline).rebalanced()
-        _say(logging.INFO, "rebalanced", pipeline=pipeline, gained=gained, lost=lost, owned=owned)
+    def rebalanced(self, *, pipeline: str, gained: int, lost: int, owned: int, seconds: float = 0.0) -> None:
+        """An assignment arrived: numbers of partitions, and how long it took until they read."""
+        self._metrics.of(pipeline).rebalanced(seconds)
+        _say(
+            logging.INFO, "rebalanced", pipeline=pipeline, gained=gained, lost=lost, owned=owned,
+            seconds=round(seconds, 3),
+        )  # fmt: skip
 
     def partition_opened(
         self,
@@ -75,6 +78,7 @@ class Events:
         seconds: float,
     ) -> None:
         """A fence was taken; `cache` says whether the local state was of use, `segments` how many were read."""
+        self._metrics.of(pipeline).recovered(seconds)
         _say(
             logging.INFO, "partition_opened", pipeline=pipeline, stage=stage, topic=topic, partition=partition,
             offset=offset, cache=cache, segments=segments, seconds=round(seconds, 3),
@@ -128,8 +132,7 @@ class Events:
         """A record cannot be used; `reason` is the code of the problem."""
         metrics = self._metrics.of(pipeline)
         metrics.parked(table, reason)
-        if reason.startswith("decode"):
-            metrics.decode_error(topic, reason)
+        metrics.decode_error(topic, reason)
         _say(
             logging.ERROR, "record_parked", pipeline=pipeline, table=table, where=f"{topic}[{partition}]@{offset}",
             reason=reason,
@@ -137,10 +140,12 @@ class Events:
 
     def document_parked(self, *, pipeline: str, collection: str, where: str, reason: str) -> None:
         """MongoDB refuses a document; `where` is its place in the log, never its key."""
+        self._metrics.of(pipeline).document_parked(reason)
         _say(logging.ERROR, "document_parked", pipeline=pipeline, collection=collection, where=where, reason=reason)
 
     def parked_released(self, *, pipeline: str, keys: int, by: str) -> None:
         """Parked keys go on, because of a person or because a later record made them whole."""
+        self._metrics.of(pipeline).released(keys)
         _say(logging.INFO, "parked_released", pipeline=pipeline, keys=keys, by=by)
 
     def rows_barred(self, *, pipeline: str, table: str, cause: str, events: int = 1) -> None:

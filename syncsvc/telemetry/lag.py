@@ -1,5 +1,5 @@
 """
-Lag and freshness as metrics, computed at the moment of the scrape.
+Lag, freshness, state and queues as metrics, computed at the moment of the scrape.
 
 Unknown is never 0: a lag without a polled end offset is NaN (so a sum over partitions shows that it is not known), a
 freshness nobody can prove is +Inf (so a maximum shows it).  A worker that owns no partition of a pipeline says NaN.
@@ -16,6 +16,8 @@ from prometheus_client.registry import Collector
 
 from syncsvc.telemetry.catalogue import PREFIX, catalogue
 from syncsvc.telemetry.progress import PartitionView, Progress, View
+from syncsvc.telemetry.standing import Standing
+from syncsvc.telemetry.status import STATES
 
 STAGES = ("router", "joiner")
 
@@ -30,7 +32,8 @@ PER_PARTITION: Mapping[str, Callable[[PartitionView], float | None]] = {
     "last_applied_source_timestamp_seconds": lambda seen: seen.source_timestamp,
 }
 PER_PIPELINE = (
-    "freshness_seconds", "partition_freshness_seconds", "source_heartbeat_timestamp_seconds", "assigned_partitions",
+    "pipeline_state", "freshness_seconds", "partition_freshness_seconds", "source_heartbeat_timestamp_seconds",
+    "assigned_partitions", "apply_queue_records", "apply_queue_capacity_records",
 )  # fmt: skip
 #: Full names of the metrics made here.
 COMPUTED = frozenset(PREFIX + name for name in (*PER_PARTITION, *PER_PIPELINE))
@@ -42,11 +45,14 @@ class LagCollector(Collector):
 
     Args:
         progress: by pipeline name.
+        standings: by pipeline name.
         clock: Unix seconds now.
     """
 
-    def __init__(self, progress: Mapping[str, Progress], clock: Callable[[], float]) -> None:
-        self.progress = progress
+    def __init__(
+        self, progress: Mapping[str, Progress], standings: Mapping[str, Standing], clock: Callable[[], float]
+    ) -> None:
+        self.progress, self._standings = progress, standings
         self._clock = clock
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
@@ -60,6 +66,7 @@ class LagCollector(Collector):
         for name, progress in self.progress.items():
             view = progress.view(now)
             _add_pipeline(families, name, view)
+            _add_standing(families, name, self._standings[name], view, now)
             for seen in view.partitions:
                 labels = (name, seen.topic, str(seen.partition))
                 for metric, read in PER_PARTITION.items():
@@ -72,8 +79,8 @@ class LagCollector(Collector):
 def _add_pipeline(families: Mapping[str, GaugeMetricFamily], name: str, view: View) -> None:
     known = math.nan if view.freshness_seconds is None else view.freshness_seconds
     families["freshness_seconds"].add_metric((name,), known)
-    if view.heartbeat is not None:
-        families["source_heartbeat_timestamp_seconds"].add_metric((name,), view.heartbeat)
+    for source, sent in view.heartbeats.items():
+        families["source_heartbeat_timestamp_seconds"].add_metric((name, source), sent)
     owned = Tally(seen.stage for seen in view.partitions)
     for stage in STAGES:
         families["assigned_partitions"].add_metric((name, stage), owned[stage])
@@ -83,6 +90,16 @@ def _add_pipeline(families: Mapping[str, GaugeMetricFamily], name: str, view: Vi
         worst[at] = max(worst.get(at, 0.0), seen.freshness_seconds)
     for (stage, partition), seconds in worst.items():
         families["partition_freshness_seconds"].add_metric((name, stage, str(partition)), seconds)
+
+
+def _add_standing(
+    families: Mapping[str, GaugeMetricFamily], name: str, standing: Standing, view: View, now: float
+) -> None:
+    state, waiting = standing.state(view, now), standing.waiting()
+    for known in STATES:
+        families["pipeline_state"].add_metric((name, known), float(known == state))
+    families["apply_queue_records"].add_metric((name,), sum(waiting))
+    families["apply_queue_capacity_records"].add_metric((name,), len(waiting) * standing.most_waiting)
 
 
 def _empty() -> dict[str, GaugeMetricFamily]:

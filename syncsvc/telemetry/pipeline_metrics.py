@@ -8,14 +8,15 @@ that is durable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import Counter
 
 from syncsvc.telemetry.bounded import BoundedCounter
 from syncsvc.telemetry.families import Families
-from syncsvc.telemetry.status import STATES
+from syncsvc.telemetry.standing import Standing
 
 #: Of Debezium's `op`: insert, update, delete, row of a snapshot, table emptied; and records that carry none: the
 #: tombstone behind a delete, what is told of tables, and what cannot be read.
@@ -28,13 +29,24 @@ SKIP_REASONS = (
 )  # fmt: skip
 BARRIER_CAUSES = ("truncate", "drop", "create", "snapshot")
 REMOVAL_REASONS = ("barred", "swept", "doomed")
-PARK_REASONS = ("decode", "refused")
+#: Codes of a record that cannot be read, and of a document that cannot be rendered or written.
+DECODE_REASONS = (
+    "change.bad_avro", "change.bad_envelope", "change.bad_json", "change.bad_map_key", "change.bad_value",
+    "change.key_too_long", "change.missing_column", "change.no_key", "change.no_row", "change.null_key",
+    "change.refused_type", "change.undeclared_column", "change.unknown_op", "ddl.bad_event", "ddl.bad_json",
+)  # fmt: skip
+DOCUMENT_REASONS = ("computed.overflow", "document.refused", "document.too_large", "row.unreadable")
 RETRY_REASONS = (
     "network", "not_primary", "write_conflict", "duplicate_key", "timeout", "unknown_result", "schema_registry",
 )  # fmt: skip
 KEYED_OUTCOMES = ("applied", "duplicate", "stale")
 DOCUMENT_OUTCOMES = ("inserted", "modified", "unchanged", "deleted")
 STAGES = ("router", "joiner")
+#: Parts of a change's way whose time is known; see the metric.
+LATENCY_STAGES = ("broker", "queue", "apply")
+TRANSITIONS = ("parked", "released")
+#: The stages in front of which a record waits in Kafka, and the part of the way that is.
+_WAITED = {"router": "broker", "joiner": "queue"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,8 @@ class PipelineMetrics:
 
         families.gauge("pipeline_info").labels(name, labels.collection, labels.config_hash, labels.mode).set(1)
         families.gauge("freshness_objective_seconds").labels(name).set(labels.objective_seconds)
-        self._states = {state: families.gauge("pipeline_state").labels(name, state) for state in STATES}
+        #: What is judged when somebody scrapes.
+        self.standing = Standing()
         self._consumed = {
             (table, op): families.counter("events_consumed_total").labels(name, table, word)
             for table in tables
@@ -84,11 +97,12 @@ class PipelineMetrics:
         }
         self._applied = _by(families.counter("events_applied_total"), name, tables)
         self._skipped = {t: bounded("events_skipped_total", t, known=_each(SKIP_REASONS)) for t in tables}
-        self._parked = {t: bounded("events_parked_total", t, known=_each(PARK_REASONS)) for t in tables}
+        self._parked = {t: bounded("events_parked_total", t, known=_each(DECODE_REASONS)) for t in tables}
         self._barriers = {t: bounded("barriers_total", t, known=_each(BARRIER_CAUSES)) for t in tables}
         self._removed = _by(families.counter("rows_removed_total"), name, REMOVAL_REASONS)
         self._decode_errors = {
-            topic: BoundedCounter(families.counter("decode_errors_total"), (topic,), ()) for topic in labels.topics
+            topic: BoundedCounter(families.counter("decode_errors_total"), (topic,), _each(DECODE_REASONS))
+            for topic in labels.topics
         }
         keyed = ((kind, outcome) for kind in keyed_kinds for outcome in KEYED_OUTCOMES)
         self._keyed = bounded("keyed_records_total", known=keyed)
@@ -99,13 +113,22 @@ class PipelineMetrics:
         self._batch_size = families.histogram("apply_batch_size_documents").labels(name)
         self._duration = families.histogram("apply_duration_seconds").labels(name)
         self._latency = families.histogram("end_to_end_latency_seconds").labels(name)
+        latencies = families.histogram("stage_latency_seconds")
+        self._latencies = {stage: latencies.labels(name, stage) for stage in LATENCY_STAGES}
         self._skew = families.counter("clock_skew_events_total").labels(name)
         self._rebalances = families.counter("rebalances_total").labels(name)
+        self._rebalance = families.histogram("rebalance_duration_seconds").labels(name)
+        self._recovery = families.histogram("recovery_duration_seconds").labels(name)
+        self._apply_errors = bounded("apply_errors_total", known=_each(DOCUMENT_REASONS))
+        self._transitions = _by(families.counter("parked_transitions_total"), name, TRANSITIONS)
         self._parked_keys = families.gauge("parked_keys").labels(name)
         self._parked_oldest = families.gauge("parked_oldest_timestamp_seconds").labels(name)
         self._copy_ratio = families.gauge("snapshot_progress_ratio").labels(name)
         self._copy_rows = _by(families.counter("snapshot_rows_total"), name, tables)
-        self.state("starting")
+        self._copy_total = families.gauge("snapshot_estimated_rows").labels(name)
+        self._copy_began = families.gauge("snapshot_started_timestamp_seconds").labels(name)
+        self._copying = False
+        self._store = families.gauge("state_store_bytes").labels(name)
 
     def consumed(self, table: str, op: str, events: int = 1) -> None:
         """Events decoded; `op` is Debezium's letter.  Rows of a snapshot also count as first copy."""
@@ -124,6 +147,16 @@ class PipelineMetrics:
     def parked(self, table: str, reason: str, events: int = 1) -> None:
         """Events held back for a person; `reason` is the code of the problem."""
         self._parked[table].add(events, reason)
+        self._transitions["parked"].inc(events)
+
+    def document_parked(self, reason: str) -> None:
+        """A document was given up on; `reason` is the code of the problem."""
+        self._apply_errors.add(1, reason)
+        self._transitions["parked"].inc()
+
+    def released(self, keys: int) -> None:
+        """Parked keys that go on."""
+        self._transitions["released"].inc(keys)
 
     def barred(self, table: str, cause: str, events: int = 1) -> None:
         """Events that left a table without its older rows, for one of `BARRIER_CAUSES`."""
@@ -157,6 +190,12 @@ class PipelineMetrics:
         self._duration.observe(seconds)
         if stage == "joiner":
             self._batch_size.observe(documents)
+            if documents:
+                self._latencies["apply"].observe(seconds)
+
+    def arrived(self, stage: str, oldest_ms: int) -> None:
+        """A batch came out of Kafka for this stage (`STAGES`); when its oldest record went in, Unix ms."""
+        self._latencies[_WAITED[stage]].observe(max(0.0, time.time() - oldest_ms / 1000))
 
     def retried(self, reason: str) -> None:
         """A transaction is tried again, for one of `RETRY_REASONS`."""
@@ -168,24 +207,39 @@ class PipelineMetrics:
             self._skew.inc()
         self._latency.observe(max(0.0, seconds_since_commit))
 
-    def rebalanced(self) -> None:
-        """An assignment arrived."""
+    def rebalanced(self, seconds: float) -> None:
+        """An assignment arrived; its partitions read again after so many seconds."""
         self._rebalances.inc()
+        self._rebalance.observe(seconds)
+
+    def recovered(self, seconds: float) -> None:
+        """A partition's state was made whole."""
+        self._recovery.observe(seconds)
 
     def state(self, state: str) -> None:
-        """The pipeline is now in this one of `status.STATES`."""
-        chosen = self._states[state]
-        for gauge in self._states.values():
-            gauge.set(1 if gauge is chosen else 0)
+        """The worker says that the pipeline is now in this one of `status.STATES`."""
+        self.standing.reported = state
 
     def parked_now(self, keys: int, oldest: float | None) -> None:
         """Keys held back now, and since when the oldest is (Unix seconds)."""
+        self.standing.parked = keys
         self._parked_keys.set(keys)
         self._parked_oldest.set(oldest or 0)
+
+    def watch(
+        self, *, waiting: Callable[[], Sequence[int]], most_waiting: int, store_bytes: Callable[[], float]
+    ) -> None:
+        """What to ask when somebody scrapes, from another thread; see `Standing`, and bytes of the local cache."""
+        self.standing.waiting, self.standing.most_waiting = waiting, most_waiting
+        self._store.set_function(store_bytes)
 
     def first_copy(self, done: int, total: int) -> None:
         """Records of the first copy handled here, of how many."""
         self._copy_ratio.set(1.0 if done >= total else done / total)
+        self._copy_total.set(total)
+        if done < total and not self._copying:
+            self._copy_began.set_to_current_time()
+        self._copying = done < total
 
 
 def _each(values: Iterable[str]) -> list[tuple[str, ...]]:

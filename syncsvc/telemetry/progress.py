@@ -8,9 +8,11 @@ the event loop stands still.  Pure but for a lock (actors and readers are in two
 Definitions.  *Applied* is durable in MongoDB, not fetched.  *Lag* is end offset minus applied offset.  *Freshness*
 of a partition is 0 only when it is applied up to an end offset polled less than 15 s ago and nothing waits;
 otherwise it is now minus the source timestamp of the oldest unapplied event, and when that event was not even
-fetched, minus the newest source time we know to be complete: that of the last applied event, or of a heartbeat seen
-before a poll that found the partition caught up.  With nothing known it is infinite: unknown counts as a missed
-objective.  Invariant 9: the value is never less than the age of the oldest unapplied event the last poll could see.
+fetched, minus that of the last applied event.  With nothing known it is infinite: unknown counts as a missed
+objective.  A source that falls silent (its heartbeats stop) makes the pipeline as old as its last heartbeat, whatever
+the lag.  A heartbeat proves nothing else: its time is the connector's clock, and a connector that is behind sends
+heartbeats too, so it never makes anything fresher.
+Invariant 9: the value is never less than the age of the oldest unapplied event the last poll could see.
 It rests on source timestamps not going back inside a partition, which is true of a log; the keyed topic mixes
 senders, so there a record not yet fetched may be older by as much as its sender is behind, and that shows as the
 freshness of the sender's partition.
@@ -25,6 +27,9 @@ from dataclasses import dataclass
 
 #: An end offset older than this proves nothing.  Three polls of 5 s: one lost poll must not alarm anybody.
 ENDS_VALID_SECONDS = 15.0
+
+#: Heartbeats that may be missing before a source counts as silent: one late one must not alarm anybody.
+SILENT_INTERVALS = 3
 
 #: Freshness of what nothing is known about.
 UNKNOWN = math.inf
@@ -68,21 +73,20 @@ class View:
     partitions: tuple[PartitionView, ...]
     #: The oldest partition's; None when this worker owns nothing and so cannot know.
     freshness_seconds: float | None
-    #: Source time (Unix seconds) of the newest heartbeat; None when none was seen.
-    heartbeat: float | None
+    #: `{source: Unix seconds of its newest heartbeat}`; a source without one is not in it.
+    heartbeats: Mapping[str, float]
 
 
 class _Partition:
     """What was reported about one owned partition."""
 
-    __slots__ = ("complete_to", "end", "next_offset", "polled_at", "source_ts", "stage", "start", "waiting_ts")
+    __slots__ = ("end", "next_offset", "polled_at", "source_ts", "stage", "start", "waiting_ts")
 
     def __init__(self, stage: str, next_offset: int, source_ts: float | None) -> None:
         self.stage = stage
         self.next_offset = next_offset
+        #: Source time of the last applied event: every older one of the partition is applied too.
         self.source_ts = source_ts
-        #: Source time up to which every event is known to be applied.
-        self.complete_to = source_ts
         self.waiting_ts: float | None = None
         self.start: int | None = None
         self.end: int | None = None
@@ -95,7 +99,7 @@ class _Partition:
         """Invariant 9: 0 only with a fresh proof, otherwise an age that cannot be too small."""
         if self.caught_up() and now - self.polled_at < valid_seconds:
             return 0.0
-        oldest = self.waiting_ts if self.waiting_ts is not None else self.complete_to
+        oldest = self.waiting_ts if self.waiting_ts is not None else self.source_ts
         return UNKNOWN if oldest is None else max(0.0, now - oldest)
 
     def view(self, topic: str, partition: int, now: float, valid_seconds: float) -> PartitionView:
@@ -112,16 +116,15 @@ class Progress:
     What one pipeline owns here and how far it is.
 
     Args:
-        heartbeat_seconds: interval of the source's heartbeats; None when it sends none.  With heartbeats a silent
-            source (twice the interval) makes the pipeline stale although its lag is 0.
+        heartbeat_seconds: interval of the sources' heartbeats; None: they are not judged.  A source that has sent some
+            and then none for `SILENT_INTERVALS` of them makes the pipeline stale although its lag is 0.
         valid_seconds: how long a polled end offset proves that a partition is caught up.
     """
 
     def __init__(self, *, heartbeat_seconds: float | None = None, valid_seconds: float = ENDS_VALID_SECONDS) -> None:
         self._heartbeat_seconds = heartbeat_seconds
         self._valid_seconds = valid_seconds
-        self._heartbeat: float | None = None
-        self._heartbeat_seen_at = math.inf
+        self._heartbeats: dict[str, float] = {}
         self._partitions: dict[tuple[str, int], _Partition] = {}
         self._lock = threading.Lock()
 
@@ -148,7 +151,7 @@ class Progress:
                 return
             known.next_offset = next_offset
             if source_ts_ms is not None:
-                known.source_ts = known.complete_to = source_ts_ms / 1000
+                known.source_ts = source_ts_ms / 1000
 
     def waiting(self, topic: str, partition: int, oldest_source_ts_ms: int | None) -> None:
         """Source time of the oldest event fetched and not yet durable (also of a fan-out under way); None: nothing.
@@ -165,35 +168,28 @@ class Progress:
         with self._lock:
             for key, (start, end) in offsets.items():
                 known = self._partitions.get(key)
-                if known is None:
-                    continue
-                known.start, known.end, known.polled_at = start, end, polled_at
-                # The heartbeat was read before this poll: with nothing left, all events up to it are applied.
-                # Only of the router: in the keyed topic an older event may still be on its way.
-                proven = known.stage == "router" and self._heartbeat_seen_at < polled_at and known.caught_up()
-                if proven and self._heartbeat is not None:
-                    known.complete_to = max(self._heartbeat, known.complete_to or 0.0)
+                if known is not None:
+                    known.start, known.end, known.polled_at = start, end, polled_at
 
-    def heartbeat(self, source_ts_ms: int, seen_at: float) -> None:
-        """The source was alive at that time and its earlier events are in their topics; read at `seen_at` here."""
+    def heartbeat(self, source: str, sent_ms: int) -> None:
+        """The connector of this source sent a heartbeat then; older ones than known are ignored."""
         with self._lock:
-            self._heartbeat = max(source_ts_ms / 1000, self._heartbeat or 0.0)
-            self._heartbeat_seen_at = seen_at
+            self._heartbeats[source] = max(sent_ms / 1000, self._heartbeats.get(source, 0.0))
 
     def view(self, now: float) -> View:
         """Lag and freshness at `now` (Unix seconds), partitions ordered by stage (router first), topic, number."""
         with self._lock:
             owned = sorted(self._partitions.items(), key=lambda item: (item[1].stage != "router", item[0]))
             partitions = tuple(known.view(*key, now, self._valid_seconds) for key, known in owned)
-            heartbeat = self._heartbeat
+            heartbeats = dict(self._heartbeats)
         if not partitions:
-            return View((), None, heartbeat)
+            return View((), None, heartbeats)
         oldest = max(partition.freshness_seconds for partition in partitions)
         if self._heartbeat_seconds is not None and any(partition.stage == "router" for partition in partitions):
-            silence = UNKNOWN if heartbeat is None else max(0.0, now - heartbeat)
-            if silence >= 2 * self._heartbeat_seconds:
-                oldest = max(oldest, silence)
-        return View(partitions, oldest, heartbeat)
+            silences = [max(0.0, now - sent) for sent in heartbeats.values()]
+            silent = [seconds for seconds in silences if seconds >= SILENT_INTERVALS * self._heartbeat_seconds]
+            oldest = max([oldest, *silent])
+        return View(partitions, oldest, heartbeats)
 
 
 def _seconds(milliseconds: int | None) -> float | None:

@@ -6,7 +6,8 @@ Imports no Faust, so a command that only asks MongoDB starts quickly.
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Sequence
+from typing import Any, cast
 
 from syncsvc import tls
 from syncsvc.engine.settings import EngineSettings, SaslMechanism
@@ -31,11 +32,11 @@ def engine_settings(settings: Settings) -> EngineSettings:
     )
 
 
-def open_mongo(settings: Settings) -> client.Mongo:
-    """The database of documents and bookkeeping; raises as `mongo.client.connect` does."""
+def open_mongo(settings: Settings, listeners: Sequence[Any] = ()) -> client.Mongo:
+    """The database of documents and bookkeeping; raises as `mongo.client.connect` does, `listeners` are as there."""
     files = tls.Files(settings.mongo_ca_file, settings.mongo_certificate_file, settings.mongo_key_file)
     access = client.Access(files, settings.mongo_username, settings.mongo_password())
-    return client.connect(settings.mongo_address(), settings.mongo_database, access=access)
+    return client.connect(settings.mongo_address(), settings.mongo_database, access=access, listeners=listeners)
 
 
 def schema_registry(settings: Settings) -> Registry | None:

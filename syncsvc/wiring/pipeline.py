@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from syncsvc.actors.host import PipelineHost, Surroundings
+from syncsvc.actors.partition import MOST_WAITING_RECORDS
 from syncsvc.actors.ports import Batches
 from syncsvc.actors.schemas import SchemaStore
 from syncsvc.engine.engine import Engine
+from syncsvc.engine.heartbeats import Heartbeats
 from syncsvc.engine.port import TP
 from syncsvc.engine.settings import EngineSettings
 from syncsvc.errors import SyncError, Unreachable
@@ -26,9 +28,11 @@ from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.schema_changes import channels
 from syncsvc.routing.senders import Senders
 from syncsvc.settings import Settings
+from syncsvc.source import servers
 from syncsvc.state.lmdb_store import open_beside
 from syncsvc.state.partition import PartitionState
 from syncsvc.telemetry import shape
+from syncsvc.telemetry.disk import bytes_below
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics
 from syncsvc.telemetry.probes import Health
@@ -80,6 +84,7 @@ class RunningPipeline:
         self._host: PipelineHost | None = None
         self._engine: Engine | None = None
         self._sweeper: Sweeper | None = None
+        self._heartbeats = Heartbeats(shared.engine, servers.prefixes([pipeline]))
         self._state = "starting"
         self._error: str | None = None
         self._began = time.monotonic()
@@ -128,6 +133,10 @@ class RunningPipeline:
         self._engine = log.engine = Engine(
             shared.engine, pipeline.group, sorted(sources), pipeline.keyed_topic, self._host
         )
+        shared.metrics.of(pipeline.name).watch(
+            waiting=self._host.waiting, most_waiting=MOST_WAITING_RECORDS,
+            store_bytes=lambda: bytes_below(shared.settings.state_dir / pipeline.group),
+        )  # fmt: skip
         self._say("recovering")
         await self._engine.start()
         self._sweeper = Sweeper(
@@ -173,6 +182,8 @@ class RunningPipeline:
             except Unreachable:
                 found = {}  # an end offset that grows old makes freshness unknown; nothing else to do
             progress.ends({(tp.topic, tp.partition): ends for tp, ends in found.items()}, asked)
+            for source, sent_ms in (await self._heartbeats.newest()).items():
+                progress.heartbeat(source, sent_ms)
             await self._look_at_parked()
             await asyncio.sleep(POLL_SECONDS)
 
@@ -238,6 +249,8 @@ class RunningPipeline:
         """Finishes what is under way and leaves the group."""
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._heartbeats.stop()
         if self._engine is not None:
             await self._engine.stop()
 
@@ -251,7 +264,7 @@ class RunningPipeline:
             name=pipeline.name,
             generation=pipeline.generation,
             collection=pipeline.collection,
-            state=self._state,
+            state=metrics.state(pipeline.name),
             freshness_seconds=known(view.freshness_seconds),
             objective=pipeline.freshness_objective_seconds,
             partitions=partitions_of(view),

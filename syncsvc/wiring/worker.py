@@ -18,6 +18,7 @@ from syncsvc.errors import SyncError
 from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import verdict
 from syncsvc.mongo.committer import Committer
+from syncsvc.mongo.listeners import CommandTimes, PoolSize
 from syncsvc.routing.records import KINDS
 from syncsvc.routing.schema_changes import channels
 from syncsvc.settings import Settings
@@ -38,16 +39,27 @@ from syncsvc.wiring.presence import Presence
 
 #: EX_TEMPFAIL of sysexits.h: not 0, for a supervisor that restarts on failures only must do so too.
 START_AGAIN = 75
+#: `{what the driver calls it: what the metric calls it}`; what is not here is a connection that broke.
+RETRY_REASONS = {
+    "NotPrimaryError": "not_primary",
+    "OperationFailure": "write_conflict",
+    "DuplicateKeyError": "duplicate_key",
+    "NetworkTimeout": "timeout",
+    "ExecutionTimeout": "timeout",
+    "WTimeoutError": "timeout",
+    "WaitQueueTimeoutError": "timeout",
+    "unknown commit result": "unknown_result",
+}
 STOP_SECONDS = 45.0  # below the 60 s a pod gets (deploy/k8s): the engine's own bounds add up to less
 
 
-def labels(pipeline: Pipeline) -> PipelineLabels:
-    """What bounds the metrics of a pipeline."""
+def labels(pipeline: Pipeline, heartbeat_seconds: float = 0.0) -> PipelineLabels:
+    """What bounds the metrics of a pipeline; 0 seconds: the sources' heartbeats are not judged."""
     told = channels(pipeline)
     topics = (*map(pipeline.source_topic, sorted(pipeline.tables)), *told.values(), pipeline.keyed_topic)
     return PipelineLabels(
         pipeline.name, pipeline.target_collection, pipeline.text_hash, pipeline.publish,
-        (*sorted(pipeline.tables), *told), topics, pipeline.freshness_objective_seconds,
+        (*sorted(pipeline.tables), *told), topics, pipeline.freshness_objective_seconds, heartbeat_seconds or None,
     )  # fmt: skip
 
 
@@ -57,7 +69,8 @@ class Worker:
     def __init__(self, pipelines: Sequence[Pipeline], settings: Settings) -> None:
         self._pipelines, self._settings = pipelines, settings
         names = [pipeline.name for pipeline in pipelines]
-        self._metrics = Metrics(map(labels, pipelines), version=syncsvc.__version__, keyed_kinds=KINDS.values())
+        known = [labels(pipeline, settings.heartbeat_seconds) for pipeline in pipelines]
+        self._metrics = Metrics(known, version=syncsvc.__version__, keyed_kinds=KINDS.values())
         tracing = Tracing(version=syncsvc.__version__, instance=settings.name) if settings.tracing else None
         self._events = Events(self._metrics, tracing)
         self._health = Health(names)
@@ -89,7 +102,8 @@ class Worker:
         settings = self._settings
         watching = asyncio.create_task(Secrets(settings).watch(self._renew))
         ticking = asyncio.create_task(keep_ticking(self._health, self._metrics.loop_lag))
-        mongo = await asyncio.to_thread(open_mongo, settings)
+        listeners = [CommandTimes(self._metrics.mongo_command), PoolSize(self._metrics.mongo_pool)]
+        mongo = await asyncio.to_thread(open_mongo, settings, listeners)
         committer = Committer(mongo, retried=self._retried)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="mongo") as pool:
             shared = Shared(
@@ -165,7 +179,7 @@ class Worker:
 
     def _retried(self, reason: str) -> None:
         for pipeline in self._pipelines:
-            self._metrics.of(pipeline.name).retried(reason)
+            self._metrics.of(pipeline.name).retried(RETRY_REASONS.get(reason, "network"))
 
     def _code(self) -> int:
         if self._error is None:

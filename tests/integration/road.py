@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +43,18 @@ class Road:
         text: the mapping.  Its root table has a column `title`; its database is that of the root table.
         tables: statements that make the tables, in the database.
         folder: for the mapping and the worker.
+        connector_settings: beside those of ours.
     """
 
-    def __init__(self, kind: SqlKind, text: str, tables: Sequence[str], folder: Path) -> None:
-        self.kind, self._tables = kind, tables
+    def __init__(
+        self,
+        kind: SqlKind,
+        text: str,
+        tables: Sequence[str],
+        folder: Path,
+        connector_settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.kind, self._tables, self._connector_settings = kind, tables, connector_settings or {}
         path = folder / "pipeline.yaml"
         path.write_text(text)
         self.pipeline = mapping.load(path)
@@ -118,8 +126,15 @@ class Road:
             "schema.history.internal.kafka.topic": f"history.{name}",
             "table.include.list": ",".join(name.replace(".", r"\.") for name in [*self.pipeline.tables, self._signals]),
             "signal.data.collection": self._signals,
+            **self._connector_settings,
         }
         connectors.register(where.connect_url, name, config)
+
+    def disconnect(self) -> None:
+        """The connector is removed; nobody tells what happens in the database."""
+        where = self._stack.addresses
+        assert where.connect_url is not None
+        connectors.delete(where.connect_url, f"road{self._connectors}")
 
     # What happens.
 

@@ -61,14 +61,14 @@ def test_a_parked_record_is_an_error_with_its_place_and_is_counted(
     """A person must act: the line says where to look, the metric raises the alarm."""
     logs.setup_logging("info")
     Events(metrics).record_parked(
-        pipeline="meetings", table=EVENT, topic=TOPIC, partition=3, offset=7, reason="decode.bad_decimal"
+        pipeline="meetings", table=EVENT, topic=TOPIC, partition=3, offset=7, reason="change.bad_value"
     )
 
     line = json.loads(said()[0])
     assert (line["level"], line["event"], line["where"]) == ("error", "record_parked", f"{TOPIC}[3]@7")
     body = metrics.render()[0]
-    assert b'events_parked_total{pipeline="meetings",reason="decode.bad_decimal",table="meetup.event"} 1.0' in body
-    assert b'decode_errors_total{reason="decode.bad_decimal",topic="meetup.meetup.event"} 1.0' in body
+    assert b'events_parked_total{pipeline="meetings",reason="change.bad_value",table="meetup.event"} 1.0' in body
+    assert b'decode_errors_total{reason="change.bad_value",topic="meetup.meetup.event"} 1.0' in body
 
 
 def test_rows_that_go_without_a_delete_of_their_own_are_told(metrics: Metrics, said: Callable[[], list[str]]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import pytest
-
 from syncsvc.telemetry.progress import Progress
 
 TOPIC = "meetup.meetup.event"
@@ -91,37 +89,46 @@ def test_what_is_reported_after_a_partition_was_given_back_is_ignored() -> None:
     assert progress.view(NOW).partitions == ()
 
 
-def test_a_heartbeat_bounds_the_age_of_what_was_not_fetched_yet() -> None:
-    """A quiet table's next event is not as old as its last one was: all up to the heartbeat was applied."""
-    progress = owning(next_offset=7, source_ts_ms=1000)
-    progress.heartbeat(int((NOW - 4) * 1000), seen_at=NOW - 3)
+def test_a_heartbeat_makes_nothing_fresher() -> None:
+    """A connector that is an hour behind sends heartbeats too: what is not fetched may be older than they are."""
+    progress = owning(next_offset=7, source_ts_ms=int((NOW - 50) * 1000))
+    progress.heartbeat("meetup", int((NOW - 4) * 1000))
     progress.ends({(TOPIC, 0): (0, 7)}, polled_at=NOW - 2)
     progress.ends({(TOPIC, 0): (0, 8)}, polled_at=NOW)
-
-    assert progress.view(NOW).partitions[0].freshness_seconds == pytest.approx(4.0)
-
-
-@pytest.mark.parametrize("seen_at", [pytest.param(NOW, id="after it"), pytest.param(NOW - 1, id="at the same instant")])
-def test_a_heartbeat_not_read_before_the_poll_proves_nothing_about_it(seen_at: float) -> None:
-    """Events older than the heartbeat may have arrived between the broker's answer and the heartbeat."""
-    progress = owning(next_offset=7, source_ts_ms=int((NOW - 50) * 1000))
-    progress.heartbeat(int((NOW - 4) * 1000), seen_at=seen_at)
-    progress.ends({(TOPIC, 0): (0, 7)}, polled_at=NOW - 1)
-    progress.ends({(TOPIC, 0): (0, 8)}, polled_at=NOW - 1)
 
     assert progress.view(NOW).partitions[0].freshness_seconds == 50.0
 
 
 def test_a_silent_source_makes_a_pipeline_stale_although_its_lag_is_zero() -> None:
-    """A dead connector looks like an idle database, but for its heartbeats."""
+    """A dead connector looks like an idle database, but for its heartbeats: three missing ones tell."""
     progress = Progress(heartbeat_seconds=5)
     progress.owned("router", TOPIC, 0, 7)
     progress.ends({(TOPIC, 0): (0, 7)}, polled_at=NOW)
-    assert progress.view(NOW).freshness_seconds == math.inf
 
-    progress.heartbeat(int((NOW - 9) * 1000), seen_at=NOW)
+    progress.heartbeat("meetup", int((NOW - 14) * 1000))
     assert progress.view(NOW).freshness_seconds == 0.0
-    assert progress.view(NOW + 3).freshness_seconds == 12.0
+    assert progress.view(NOW + 3).freshness_seconds == 17.0
+
+
+def test_a_source_that_never_sent_a_heartbeat_is_not_called_broken() -> None:
+    """Its connector may be set up without them; then lag and freshness rest on the log alone."""
+    progress = Progress(heartbeat_seconds=5)
+    progress.owned("router", TOPIC, 0, 7)
+    progress.ends({(TOPIC, 0): (0, 7)}, polled_at=NOW)
+
+    assert progress.view(NOW).freshness_seconds == 0.0
+    assert progress.view(NOW).heartbeats == {}
+
+
+def test_one_silent_source_of_two_makes_the_pipeline_stale() -> None:
+    """Tables from two servers: the one that works must not hide the other."""
+    progress = Progress(heartbeat_seconds=5)
+    progress.owned("router", TOPIC, 0, 7)
+    progress.ends({(TOPIC, 0): (0, 7)}, polled_at=NOW)
+    progress.heartbeat("meetup", int(NOW * 1000))
+    progress.heartbeat("billing", int((NOW - 60) * 1000))
+
+    assert progress.view(NOW).freshness_seconds == 60.0
 
 
 def test_a_clock_behind_the_source_gives_zero_and_not_less() -> None:

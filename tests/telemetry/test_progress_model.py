@@ -52,8 +52,8 @@ class NeverOptimistic(RuleBasedStateMachine):
 
     @rule(delay=st.floats(0, 20))
     def a_heartbeat_arrives(self, delay: float) -> None:
-        """All events committed before it are in their logs."""
-        self.progress.heartbeat(math.floor(self._next_source_time(delay) * 1000), seen_at=self.now)
+        """It proves nothing: the connector sends them while it is behind, too."""
+        self.progress.heartbeat("meetup", math.floor((self.now + delay) * 1000))
 
     def _next_source_time(self, delay: float) -> float:
         # Source times do not go back; the connector may be late by `delay`.
