@@ -36,7 +36,7 @@ def lag_exporter(
     from syncsvc.lagexporter.exporter import Exporter
     from syncsvc.lagexporter.watch import Watch
     from syncsvc.telemetry.logs import setup_logging
-    from syncsvc.wiring.worker import engine_settings
+    from syncsvc.wiring.connections import engine_settings
 
     given = settings.read()
     loaded = pipelines.load(files) if files else []
