@@ -70,7 +70,7 @@ class Exporter:
                 what=f"cannot listen on {host}:{port}: {error.strerror}",
                 fix="stop the process that has the port, or set SYNCSVC_HTTP_PORT to a free one",
             ) from None
-        LOG.info("started", extra={"fields": {"http_port": port, "every_seconds": self._every}})
+        LOG.info("exporter_started", extra={"fields": {"http_port": port, "every_seconds": self._every}})
         looking = asyncio.create_task(self._keep_looking())
         await over.wait()
         looking.cancel()

@@ -19,6 +19,10 @@ HEAD = ("time", "level", "event")
 #: When modules other than the class write one, below or beside it.
 ELSEWHERE = {
     "certificates_not_reloaded": "A mounted certificate for Kafka changed and cannot be used; the last good one stays.",
+    "exporter_started": "`syncsvc lag-exporter` serves its metrics.",
+    "look_failed": "`syncsvc lag-exporter` could not ask Kafka or MongoDB; it looks again.",
+    "looking_again": "`syncsvc lag-exporter` has its answers again.",
+    "presence_failed": "Workers could not be told of each other; the page shows old figures as old.",
     "status_failed": "The state for the page could not be gathered; it is tried again.",
 }
 
@@ -96,10 +100,11 @@ def _written_directly(path: Path) -> Iterator[Event]:
             continue
         (fields,), name = extra.values, node.args[0]
         shown = literals[fields.id] if isinstance(fields, ast.Name) else fields
-        assert isinstance(shown, ast.Dict)
         assert isinstance(name, ast.Constant)
         assert isinstance(node.func, ast.Attribute)
-        keys = tuple(str(key.value) for key in shown.keys if isinstance(key, ast.Constant))
+        keys = ("error", "problems", "what", "at", "cause")  # as `explain` gives them
+        if isinstance(shown, ast.Dict):
+            keys = tuple(str(key.value) for key in shown.keys if isinstance(key, ast.Constant))
         yield Event(str(name.value), node.func.attr, keys, ELSEWHERE[str(name.value)])
 
 
