@@ -43,9 +43,11 @@ compiled: $(COMPILED)/made  ## the package with its hot path compiled, in .venv/
 
 test-compiled: $(COMPILED)/made  ## the tests of the core once more, on the compiled hot path
 	@rm -rf $(COMPILED)/tests && cp -r tests docs pipelines pyproject.toml $(COMPILED)/
-	@cd $(COMPILED) && PYTHONPATH=. ../bin/python -m pytest -m 'not servers' -n auto tests/compiled tests/test_keys.py \
-	  tests/test_flow.py tests/test_views.py tests/changes tests/routing tests/assembly tests/state tests/actors \
-	  tests/specs tests/simulation/test_convergence.py
+	@cd $(COMPILED) && PYTHONPATH=. ../bin/python -c \
+	  'from syncsvc.routing import router; assert router.__file__.endswith(".so"), router.__file__'
+	@cd $(COMPILED) && PYTHONPATH=. ../bin/python -m pytest -m 'not servers' -n auto tests/test_keys.py \
+	  tests/test_views.py tests/changes tests/routing tests/assembly tests/state tests/actors tests/specs \
+	  tests/simulation/test_convergence.py
 
 test-containers: export SYNCSVC_TEST_SERVERS = containers
 test-containers: $(INSTALLED)  ## where a Docker engine is: the image, the compose file, and Kafka and MongoDB from images

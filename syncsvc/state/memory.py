@@ -10,6 +10,8 @@ from bisect import bisect_left, insort
 
 from syncsvc.state.store import after
 
+_FEW = 64  # entries put one by one: sorting all keys for them would cost more
+
 
 class MemoryStore:
     """A dict beside its sorted keys."""
@@ -49,6 +51,10 @@ class MemoryStore:
 
     def load(self, entries: list[tuple[bytes, bytes]]) -> None:
         """Put many."""
+        if len(entries) < _FEW:
+            for key, value in entries:
+                self.put(key, value)
+            return
         self._values.update(entries)
         self._keys = sorted(self._values)
 

@@ -92,6 +92,8 @@ def _files(words: Sequence[str]) -> None:
 
 def _syncsvc(words: Sequence[str]) -> None:
     """Parsed by the command line itself; nothing is run."""
+    if "--install-completion" in words:  # would be done: it writes into the configuration of a shell
+        return
     command: Any = get_command(app)
     context, rest = None, list(words)
     name = "syncsvc"
@@ -102,6 +104,8 @@ def _syncsvc(words: Sequence[str]) -> None:
                 return
             rest = [*context._protected_args, *context.args]
             name, command, rest = command.resolve_command(context, rest)
+        except SystemExit:  # --show-completion writes and leaves
+            return
         except Exception as error:
             if type(error).__name__ == "Exit":  # --help, --version
                 return

@@ -46,7 +46,7 @@ def test_every_secret_file_is_watched_or_read_again() -> None:
     """A new one must be put on one side: the worker leaves, or the next connection uses it."""
     files = {one.name for one in fields(Settings) if one.name.endswith("_file")}
     read_again = {name for name in files if name.startswith(("source_", "schema_registry_", "connector_"))}
-    read_again |= {"kafka_ca_file", "kafka_certificate_file", "kafka_key_file"}
+    read_again |= {"kafka_ca_file", "kafka_certificate_file", "kafka_key_file", "http_token_file"}
 
     assert files == read_again | set(WATCHED)
     assert not read_again & set(WATCHED)
