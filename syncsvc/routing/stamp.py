@@ -16,7 +16,8 @@ BYTES = 27
 UNKNOWN = bytes(BYTES)
 #: Of them the commit time; the place is behind it.
 TIME_BYTES = 6
-_BINLOG = slice(6, 10)
+#: The binlog lies between them.
+_BINLOG_END = 10
 _MOST_MS = (1 << 48) - 1
 _BASES: dict[str, bytes] = {}  # of binlog names already seen: there are one or two in the life of a process
 
@@ -51,7 +52,9 @@ def older(one: bytes, other: bytes) -> bool:
     Equal positions are not older: the two halves of a primary-key update share one, and so may a snapshot row.  A lower
     position that is younger by the source's clock comes from a new incarnation of the binlog (failover, RESET).
     """
-    return one[TIME_BYTES:] < other[TIME_BYTES:] and one[_BINLOG] == other[_BINLOG] and _second(one) <= _second(other)
+    if one[TIME_BYTES:] >= other[TIME_BYTES:] or one[TIME_BYTES:_BINLOG_END] != other[TIME_BYTES:_BINLOG_END]:
+        return False
+    return _second(one) <= _second(other)
 
 
 def earlier(one: bytes, other: bytes) -> bool:
@@ -60,7 +63,7 @@ def earlier(one: bytes, other: bytes) -> bool:
 
     For what is gone without a record of its own; `older` decides where a wrong answer would lose a change for good.
     """
-    if one[_BINLOG] == other[_BINLOG]:
+    if one[TIME_BYTES:_BINLOG_END] == other[TIME_BYTES:_BINLOG_END]:
         return older(one, other)
     return _second(one) < _second(other)
 
