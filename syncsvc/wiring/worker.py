@@ -113,13 +113,15 @@ class Worker:
             self._running = [RunningPipeline(pipeline, shared) for pipeline in self._pipelines]
             self._presence = Presence(mongo, settings.name, self.status)
             self._desk.open(mongo, shared.engine, self._running)
-            telling = asyncio.create_task(self._presence.keep_telling())
+            telling: asyncio.Task[None] | None = None
             try:
                 names = [pipeline.name for pipeline in self._pipelines]
                 self._events.started(
                     version=syncsvc.__version__, instance=settings.name, pipelines=names, http_port=port
                 )
                 await self._start()
+                # Not before: where a pipeline is refused, nothing has been made.
+                telling = asyncio.create_task(self._presence.keep_telling())
                 await self._over.wait()
             except BaseException as error:  # told once, here; the process leaves in any case
                 self._failed(error)
@@ -127,8 +129,9 @@ class Worker:
                 watching.cancel()
                 self._desk.close()
                 await self._stop(committer, ticking)
-                telling.cancel()
-                await self._presence.leave()
+                if telling is not None:
+                    telling.cancel()
+                    await self._presence.leave()
                 mongo.close()
         return self._code()
 

@@ -47,6 +47,7 @@ def secrets(stage: GuardedStage, authority: Authority) -> dict[str, str]:
         "SOURCE_DSN_FILE": f"mysql://{nowhere}/meetup",
         "SOURCE_PASSWORD_FILE": "c4nary-source",
         "SCHEMA_REGISTRY_CREDENTIALS_FILE": "ann:c4nary-registry",
+        "HTTP_TOKEN_FILE": "c4nary-token-of-the-page-0123456789abcdef0123456789",
         "CONNECTOR_SETTINGS_FILE": "sasl.jaas.config=c4nary-jaas",
     }
     given = {"MONGO_URI": login, "SOURCE_DSN": f"mysql://ann:c4nary-dsn@{nowhere}/meetup", "SOURCE_USERNAME": "ann"}
