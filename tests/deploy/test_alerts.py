@@ -77,6 +77,8 @@ def specification(case: Case) -> dict[str, Any]:
     return {
         "rule_files": [str(RULES)],
         "evaluation_interval": "1m",
+        # Else their order is by chance, and an alert sees the recordings of this minute or of the last.
+        "group_eval_order": ["syncsvc.recordings", "syncsvc.alerts"],
         "tests": [story(case.fires_on, (case.not_at, []), (case.at, [said])), story(case.rests_on, (case.at, []))],
     }
 
