@@ -146,17 +146,6 @@ def test_grafana_finds_the_boards_and_the_data_where_compose_puts_them(root, ser
     assert source["datasources"][0]["url"] == "http://prometheus:9090"
 
 
-def test_a_config_map_for_grafanas_sidecar_holds_each_board(kustomize, root):
-    """One a board, since an applied object may have 256 KiB of notes; found by the label that the chart looks for."""
-    found = {one["metadata"]["name"]: one for one in kustomize(root / "deploy/grafana")}
-
-    assert set(found) == {f"syncsvc-board-{name}" for name in BOARDS}
-    for name, board in BOARDS.items():
-        one = found[f"syncsvc-board-{name}"]
-        assert one["metadata"]["labels"]["grafana_dashboard"] == "1"
-        assert json.loads(one["data"][f"syncsvc-{name}.json"]) == board
-        assert len(json.dumps(one)) < 250_000
-
 
 def test_prometheus_scrapes_every_replica_of_the_worker(root, services):
     """The service's name resolves to one address a replica; a static target would see one of them at random."""
