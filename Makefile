@@ -46,7 +46,7 @@ test-compiled: $(COMPILED)/made  ## the tests of the core once more, on the comp
 	@cd $(COMPILED) && PYTHONPATH=. ../bin/python -c \
 	  'from syncsvc.routing import router; assert router.__file__.endswith(".so"), router.__file__'
 	@cd $(COMPILED) && PYTHONPATH=. ../bin/python -m pytest -m 'not servers' -n auto tests/test_keys.py \
-	  tests/test_views.py tests/changes tests/routing tests/assembly tests/state tests/actors tests/specs \
+	  tests/test_flow.py tests/test_views.py tests/changes tests/routing tests/assembly tests/state tests/actors tests/specs \
 	  tests/simulation/test_convergence.py
 
 test-containers: export SYNCSVC_TEST_SERVERS = containers

@@ -42,7 +42,7 @@ class PlainEngine:
         """See `Engine.start`."""
         try:
             await self._wire.start(self._topics)
-            self._consumer = aiokafka.AIOKafkaConsumer(**thread.consumer_arguments(self._settings, self._group))
+            self._consumer = thread.new_consumer(self._settings, self._group)
             async with reach.explained(self._settings, self._settings.join_timeout_seconds):
                 await self._consumer.start()
                 self._consumer._fetcher._prefetch_backoff = 0.01  # see `thread.Thread.on_start`

@@ -125,7 +125,7 @@ class Thread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         # Faust hard-codes read_uncommitted and a fetch wait of 1.5 s, and has no setting for the fetch sizes.
         self._assignor = RoundRobinPartitionAssignor
-        return aiokafka.AIOKafkaConsumer(**consumer_arguments(self.settings, self.app.conf.id))
+        return new_consumer(self.settings, self.app.conf.id)
 
     async def on_start(self) -> None:
         """Make the consumer and connect."""
@@ -223,9 +223,14 @@ async def stop_consumer(consumer: aiokafka.AIOKafkaConsumer) -> None:
         await consumer._client.close()
 
 
+def new_consumer(settings: EngineSettings, group: str) -> aiokafka.AIOKafkaConsumer:
+    """A consumer in a group, not yet started; the same for both engines."""
+    raw_records.install()
+    return aiokafka.AIOKafkaConsumer(**consumer_arguments(settings, group))
+
+
 def consumer_arguments(settings: EngineSettings, group: str) -> dict[str, Any]:
     """Keyword arguments of an `AIOKafkaConsumer` in a group; the same for both engines."""
-    raw_records.install()
     return settings.connection() | {
         "group_id": group,
         "group_instance_id": settings.instance_id,
