@@ -16,10 +16,12 @@ from syncsvc.routing.plan import Branch, Level, Plan
 class LevelForm:
     """What is shown behind the fields of a row."""
 
-    __slots__ = ("computed", "forms", "plain")
+    __slots__ = ("cascades", "computed", "forms", "plain")
 
     def __init__(self, plan: Plan, level: Level, role: int) -> None:
         self.forms = tuple(Form(plan, branch, role) for branch in level.branches)
+        #: Those whose rows take this level's row with them, unlogged.
+        self.cascades = tuple(form for form in self.forms if not form.many and _takes_along(form))
         #: `(name, expression, name of the list when it only counts one)`.
         self.computed = tuple(map(_computed, level.computed))
         #: True when the fields are all there is.
@@ -50,6 +52,10 @@ class Form:
         self.simple = self.many and self.limit is None and self.value is None and not self.mapped
         #: What stands in the document when there is no row.
         self.absent = b"".join(_absent(plan, branch))
+
+
+def _takes_along(form: Form) -> bool:
+    return any(case.cascade for case in form.cases or (form,))
 
 
 def _computed(value: Computed) -> tuple[str, Computed, str | None]:

@@ -120,13 +120,11 @@ class Renderer:
 
         `sizes` takes how many rows each list has, also behind its limit.
         """
-        for form in level.forms:
-            if form.cases:
-                case = next((case for case in form.cases if row[0][case.reference or 0] is not None), None)
-                if case is None:
-                    chunks.append(form.absent)
-                    continue
-                form = case
+        for declared in level.forms:
+            form = _case(declared, row)
+            if form is None:
+                chunks.append(declared.absent)
+                continue
             slots = self._slots(form, row[0], by_role)
             if form.cascade and not form.many and self._went(form, row, slots):
                 return False
@@ -145,10 +143,23 @@ class Renderer:
         return [] if key is None else self._copy(form.node + key)
 
     def _went(self, form: Form, row: Parts, slots: list[bytes]) -> bool:
-        """Whether a row went with the one it refers to: that is not there, or a former life of it ended since."""
+        """
+        Whether a row went with the one it refers to.
+
+        That one is not there, a former life of it ended since, or it went with one that it refers to in its turn.
+        """
         if form.reference is not None and row[0][form.reference] is None:
             return False
-        return not slots or earlier(row[3], self._parts(form.role, slots[0])[4])
+        if not slots:
+            return True
+        other = self._parts(form.role, slots[0])
+        if earlier(row[3], other[4]):
+            return True
+        for above in form.level.cascades:
+            case = _case(above, other)
+            if case is not None and case.cascade and self._went(case, other, self._slots(case, other[0], None)):
+                return True
+        return False
 
     def _one(self, chunks: list[bytes], form: Form, slots: list[bytes], sizes: dict[str, int]) -> bool:
         content = None
@@ -249,6 +260,13 @@ class Renderer:
     def forget(self, relay: bytes) -> None:
         """The copy of a relay has changed or gone."""
         self._copies.pop(relay, None)
+
+
+def _case(form: Form, row: Parts) -> Form | None:
+    """The form itself; of a relation to one of several tables, that to the one this row refers to."""
+    if not form.cases:
+        return form
+    return next((case for case in form.cases if row[0][case.reference or 0] is not None), None)
 
 
 def _value(form: Form, content: bytes) -> Value:

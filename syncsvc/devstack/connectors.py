@@ -19,8 +19,9 @@ from syncsvc import errors
 
 ANSWER_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 0.1
-#: The worker is between two generations of its group: ask again.
+#: The worker is between two generations of its group: ask again.  Some of its answers say so with a 500 only.
 CONFLICT = 409
+CONFLICT_WORDS = "a rebalance is expected"
 NOT_FOUND = 404
 
 
@@ -133,7 +134,8 @@ def _ask(
             said = refusal.read().decode("utf-8", "replace")
             if refusal.code == NOT_FOUND and missing_ok:
                 return None
-            if refusal.code == CONFLICT and time.monotonic() < deadline:
+            between = refusal.code == CONFLICT or CONFLICT_WORDS in said
+            if between and time.monotonic() < deadline:
                 time.sleep(LOOK_AGAIN_SECONDS)
                 continue
             what = f"Kafka Connect refuses {method} {path}: {_message(said)}"

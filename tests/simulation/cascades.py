@@ -63,7 +63,7 @@ def cascading(rng: random.Random, pipeline: Pipeline, sources: Mapping[str, Sour
             fits = shown[goes] == 1 and set(embed.to) == set(sources[stays].key) and embed.when is None
             fits = fits and sources[goes].server == sources[stays].server and upper and embed.where is None
             here = fits and rng.random() < 0.6
-            inner = below(embed.table, embed.embed, embed.where is None and embed.kind == "many")
+            inner = below(embed.table, embed.embed, embed.where is None)
             found.append(replace(embed, on_parent_delete="cascade" if here else "orphan", embed=inner))
         return tuple(found)
 
