@@ -116,7 +116,7 @@ class Settings:
     #: every 0.8 x `connect.keep.alive.interval.ms`, by default 48 s.  0: heartbeats are shown and not judged.
     heartbeat_seconds: float = 48.0
     #: Longest pause between two transactions of a router partition, ms: routers are not on a change's path to MongoDB.
-    router_commit_ms: float = 250.0
+    router_commit_ms: float = 500.0
 
     @property
     def name(self) -> str:

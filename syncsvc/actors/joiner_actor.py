@@ -32,8 +32,8 @@ from syncsvc.writing.document import versioned
 STEP_SECONDS = 0.01  # shortest time between two steps: each costs a transaction, however little it carries
 #: Longest step of a worker that is far behind its logs: the larger, the more changes of one document become one write,
 #: and nobody notices three seconds more.
-CATCH_UP_SECONDS = 3.0
-PAUSE_SECONDS = 0.1  # for more to come, then; nothing within it ends the step
+CATCH_UP_SECONDS = 10.0
+PAUSE_SECONDS = 0.5  # for more to come, then; nothing within it ends the step
 SEND_RECORDS = 1_000  # folded: what that makes a stage say is sent while more is folded
 LARGE_RECORDS = 100  # a step of so many may write more documents
 STEP_RECORDS = 50_000  # at most, about 15 MB of changed state
@@ -84,6 +84,8 @@ class JoinerActor(Actor):
             await self.inbox.wait(self._patience())
             if self._closing:
                 break
+            if self._committing is not None and not self._under_way():
+                await self._settle()  # how it ended is heard of now, not with the next record
             batches = self.inbox.take(STEP_RECORDS)
             if batches or self.joiner.agenda.busy or self._overdue():
                 began = time.monotonic()
@@ -115,24 +117,36 @@ class JoinerActor(Actor):
         # Everything the transaction carries is taken here, before another record is folded.
         work = self._work(due, acks, records)
         self._committing = asyncio.create_task(self._commit(work))
-        if due.documents or due.fresh or self._state.overdue():
-            # Documents are what a reader waits for, and their bytes are what memory holds: one step at a time.
+        self._committing.add_done_callback(lambda _: self.inbox.wake())
+        if self._state.overdue(time.monotonic()):
             await self._settle()
 
     async def _gather(self, batches: list[tuple[RecordBatch, Ack]]) -> tuple[list[Ack], int]:
-        """Folds and sends what is there and, where the worker is far behind, what comes; acks and number of records."""
+        """
+        Folds and sends what is there and what comes while the last transaction is under way; acks, number of records.
+
+        Where the worker is far behind, also what comes after that.
+        """
         acks: list[Ack] = []
         records, end = 0, time.monotonic() + CATCH_UP_SECONDS
         while True:
             records += await self._fold(batches)
             acks += [ack for _, ack in batches]
+            if records >= STEP_RECORDS or self._closing:
+                return acks, records
+            under_way = self._under_way()
+            if under_way:
+                end = time.monotonic() + CATCH_UP_SECONDS
             left = end - time.monotonic()
-            if records >= STEP_RECORDS or left <= 0 or self._closing or not self._behind():
+            if not under_way and (left <= 0 or not self._behind()):
                 return acks, records
-            await self.inbox.wait(min(PAUSE_SECONDS, left))
+            await self.inbox.wait(None if under_way else min(PAUSE_SECONDS, left))
             batches = self.inbox.take(STEP_RECORDS)
-            if not batches:
+            if not batches and not under_way:
                 return acks, records
+
+    def _under_way(self) -> bool:
+        return self._committing is not None and not self._committing.done()
 
     async def _fold(self, batches: list[tuple[RecordBatch, Ack]]) -> int:
         """Folds batches and sends what that makes the stage say; how many records there were."""

@@ -23,6 +23,7 @@ from syncsvc.routing.plan import Plan
 from syncsvc.routing.source_partition import SourcePartition
 
 FOLD_RECORDS = 2_000  # a fold: some 20 ms of the loop
+QUIET_SECONDS = 0.25  # without a record: nothing to share the transaction with is coming
 COMMIT_RECORDS = 20_000  # a transaction at the latest: about 2 MB of memory entries
 
 
@@ -67,8 +68,9 @@ class RouterActor(Actor):
         due = time.monotonic() + self._commit_seconds
         while not self._closing:
             wanted = self._records or self._marked_unsaved()
-            await self.inbox.wait(max(0.0, due - time.monotonic()) if wanted else None)
-            for batch, ack in self.inbox.take(FOLD_RECORDS):
+            await self.inbox.wait(max(0.0, min(QUIET_SECONDS, due - time.monotonic())) if wanted else None)
+            batches = self.inbox.take(FOLD_RECORDS)
+            for batch, ack in batches:
                 if self._schemas is not None and not await self._fetched(self._schemas, batch):
                     break
                 self.router.fold(batch.records)
@@ -82,7 +84,7 @@ class RouterActor(Actor):
             if self._records and self._oldest_ms is None:
                 self._oldest_ms = self.router.tally.oldest_ms or None
                 self._report.waiting(self._oldest_ms)
-            if self._records >= COMMIT_RECORDS or time.monotonic() >= due:
+            if self._records >= COMMIT_RECORDS or time.monotonic() >= due or not batches:
                 if self._records or self._marked_unsaved():
                     await self._commit()
                 due = time.monotonic() + self._commit_seconds
@@ -140,7 +142,7 @@ class RouterActor(Actor):
             self._report.committed(step.offset, records, 0, began)
 
         self._committing = asyncio.create_task(made_durable())
-        if self._state.overdue():
+        if self._state.overdue(time.monotonic()):
             await self._settle()
 
     async def _settle(self) -> None:

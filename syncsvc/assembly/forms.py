@@ -32,8 +32,8 @@ class Form:
     """A branch, ready to be rendered."""
 
     __slots__ = (
-        "absent", "cascade", "cases", "label", "level", "limit", "many", "mapped", "merge", "name", "node", "ordered",
-        "reference", "required", "role", "simple", "value",
+        "absent", "cascade", "cases", "known", "label", "level", "limit", "many", "mapped", "merge", "name", "node",
+        "ordered", "reference", "required", "role", "simple", "value",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, branch: Branch, parent: int) -> None:
@@ -50,6 +50,10 @@ class Form:
         self.cases = tuple(Form(plan, case, parent) for case in branch.cases)
         #: True for a list of objects without conditions: the common case.
         self.simple = self.many and self.limit is None and self.value is None and not self.mapped
+        #: True for a looked-up row of which nothing but its own fields is shown: always the same element.
+        self.known = not (self.many or self.cases or self.cascade or self.merge or self.required) and (
+            branch.reference is not None and self.level.plain
+        )
         #: What stands in the document when there is no row.
         self.absent = b"".join(_absent(plan, branch))
 

@@ -63,13 +63,13 @@ class Joiner:
             state, self.outbox, rounds=plan.rounds, routers=senders.routers, partitions=plan.pipeline.partitions
         )
         self.renderer = Renderer(plan, state)
-        self._references = ReferenceBook(plan, partition, state, self.outbox, self.renderer.forget)
+        self._references = ReferenceBook(plan, partition, state, self.outbox, self.renderer.copies.forget)
         self._relay = Relay(state, self.outbox)
         self._views = len(plan.views)
         self.agenda = Agenda(state, self.renderer, key_columns=plan.arity[: self._views])
         if self.rounds.copied is not None:
             self.agenda.resume()
-            self.renderer.answered_to = self.rounds.copied
+            self.renderer.copies.answered_to = self.rounds.copied
         #: `{role of a root: its references, whether its slots say where a former life ended}`.
         self._roots = {
             view.role: (len(plan.roles[view.role].references), plan.roles[view.role].ended) for view in plan.views
@@ -211,7 +211,7 @@ class Joiner:
         if head is None or layout.COPY_HEAD.unpack(head)[0] != delivery.subscription:
             self.tally.crossed += 1
             return
-        self.renderer.forget(relay)
+        self.renderer.copies.forget(relay)
         for role, identity, slot in delivery.rows:
             key = row_key(LOCAL, relay, role, identity)
             old = self._state.get(key)
@@ -228,7 +228,7 @@ class Joiner:
         copying = self.rounds.copied is None
         self.rounds.mark(level, sender, place)
         if copying and self.rounds.copied is not None:
-            self.renderer.answered_to = self.rounds.copied
+            self.renderer.copies.answered_to = self.rounds.copied
             self.agenda.begin_copy()
 
     def _control(self, address: bytes, action: int, value: bytes, source_ms: int) -> None:

@@ -12,9 +12,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from syncsvc.assembly import elements
+from syncsvc.assembly.copies import Copies
 from syncsvc.assembly.elements import DOCUMENT, INT32, Value
 from syncsvc.assembly.forms import Form, LevelForm
-from syncsvc.assembly.layout import COPY_HEAD, LOCAL, SLOT
+from syncsvc.assembly.layout import SLOT
 from syncsvc.assembly.state import State
 from syncsvc.expressions import ComputeError, evaluate
 from syncsvc.routing import labels
@@ -24,7 +25,6 @@ from syncsvc.routing.stamp import earlier
 
 #: MongoDB refuses documents above 16 MiB; the rest is room for `_sync`.
 MOST_BYTES = 16 * 1024 * 1024 - 64
-MOST_COPIES = 10_000  # remembered, about 4 MB
 
 Rows = list[tuple[bytes, bytes]]
 #: A slot taken apart: references, order, elements, stamp, end.
@@ -55,12 +55,8 @@ class Renderer:
         self._views = [(view.role, LevelForm(plan, view.level, view.role)) for view in plan.views]
         self._references = [len(role.references) for role in plan.roles]
         self._ended = [role.ended for role in plan.roles]
-        #: Subscriptions up to this place count as answered: the first copy is over.
-        self.answered_to = 0
+        self.copies = Copies(state)
         self._complete, self._problem = True, ""
-        #: `{relay address: slots of its answered copy}`: a hot document is rendered at every change of one of its rows,
-        #: and reading what the others refer to would be most of it.
-        self._copies: dict[bytes, list[bytes]] = {}
 
     def rows_at(self, address: bytes) -> Rows:
         """The slots at a document's address, in key order."""
@@ -121,6 +117,11 @@ class Renderer:
         `sizes` takes how many rows each list has, also behind its limit.
         """
         for declared in level.forms:
+            if declared.known:
+                element = self._known(declared, row)
+                if element is not None:
+                    chunks.append(element)
+                    continue
             form = _case(declared, row)
             if form is None:
                 chunks.append(declared.absent)
@@ -136,11 +137,37 @@ class Renderer:
             self._compute(chunks, level, sizes)
         return True
 
+    def _known(self, form: Form, row: Parts) -> bytes | None:
+        """The element of a looked-up row, made once while that stays as it is; None for one with a problem."""
+        key = row[0][form.reference or 0]
+        if key is None:
+            return form.absent
+        copy = self.copies.of(form.node + key)
+        if copy is None:
+            self._complete = False
+            return form.absent
+        if not copy.slots:
+            return form.absent
+        if copy.slots[0][:1] != GOOD:
+            return None  # shown with its problem
+        element = copy.shown.get(form)
+        if element is None:
+            chunks: list[bytes] = []
+            self._one(chunks, form, copy.slots, {})
+            element = copy.shown[form] = b"".join(chunks)
+        return element
+
     def _slots(self, form: Form, references: tuple[bytes | None, ...], by_role: ByRole | None) -> list[bytes]:
         if form.reference is None:
             return [] if by_role is None else by_role.get(form.role, [])
         key = references[form.reference]
-        return [] if key is None else self._copy(form.node + key)
+        if key is None:
+            return []
+        copy = self.copies.of(form.node + key)
+        if copy is None:
+            self._complete = False
+            return []
+        return copy.slots
 
     def _went(self, form: Form, row: Parts, slots: list[bytes]) -> bool:
         """
@@ -237,29 +264,6 @@ class Renderer:
             chunks.append(element)
             if shown is not None:
                 shown |= elements.decode(element)
-
-    def _copy(self, relay: bytes) -> list[bytes]:
-        """The slots of this partition's copy of a relay; notes when its answer is still awaited."""
-        held = self._copies.get(relay)
-        if held is not None:
-            return held
-        found = self._state.scan(LOCAL + relay)
-        if not found:
-            return []
-        subscription, answered = COPY_HEAD.unpack(found[0][1])
-        if not answered and subscription > self.answered_to:
-            self._complete = False
-            return []  # of an answer in parts some may be there: all of it is shown, or nothing
-        slots = [slot for _, slot in found[1:]]
-        if answered:
-            if len(self._copies) >= MOST_COPIES:
-                self._copies.clear()
-            self._copies[relay] = slots
-        return slots
-
-    def forget(self, relay: bytes) -> None:
-        """The copy of a relay has changed or gone."""
-        self._copies.pop(relay, None)
 
 
 def _case(form: Form, row: Parts) -> Form | None:

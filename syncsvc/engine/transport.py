@@ -86,6 +86,21 @@ class Consumer(driver.Consumer):
     def _press(self, tp: TP, pressed: bool) -> None:
         self._thread.press(tp, pressed)
 
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """
+        Hand on what is read until stopped.
+
+        Faust's own makes two tasks for each message and gives way to the loop five times, which on a busy loop is most
+        of what a record waits for; it does so to get out of a full queue, and `agents` never let one fill.
+        """
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                async for _, message in self.getmany(1.0):
+                    await self.callback(message)
+        except self.consumer_stopped_errors:
+            if not self.transport.app.should_stop:
+                raise
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, ConsumerMessage]]:
         """One message a topic; Faust's own yields records one by one and sleeps 1 s when all are paused."""
         if not self.flow_active:
@@ -102,8 +117,7 @@ class Consumer(driver.Consumer):
                 return
             message = self._message(topic, offers)
             yield message.tp, message
-        if 0 < records < self.settings.pause_below_records:
-            await asyncio.sleep(self.settings.pause_seconds)
+        await asyncio.sleep(self.settings.pause_seconds if 0 < records < self.settings.pause_below_records else 0)
 
     def _message(self, topic: str, offers: list[Offer]) -> TopicMessage:
         """Of a topic's partitions one stands for all: Faust needs a partition and an offset, and uses neither here."""

@@ -141,9 +141,10 @@ class PartitionState:
         self._kept_at = now_seconds
         return True
 
-    def overdue(self) -> bool:
+    def overdue(self, now_seconds: float) -> bool:
         """Whether the next step should wait for the one in flight, so that the store can be kept."""
-        return self._unkept_bytes >= 2 * KEEP_BYTES
+        late = self._unkept_bytes and now_seconds - self._kept_at >= 2 * KEEP_SECONDS
+        return bool(late) or self._unkept_bytes >= 2 * KEEP_BYTES
 
     # After a start.
 

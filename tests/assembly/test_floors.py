@@ -258,6 +258,37 @@ def test_rows_go_with_their_parent_and_theirs_with_them(order: tuple[int, ...]) 
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_row_goes_with_what_it_refers_to_however_far_that_is(order: tuple[int, ...]) -> None:
+    """
+    An application is deleted with its user and that with the user's sponsor; the source logs the sponsor's end alone.
+    Nothing of them is shown, also when the sponsor is inserted again.
+    """
+    sponsor = replace(LOOKED_UP, name="sponsor", on=("sponsor_id",), table=ANSWER, on_parent_delete="cascade")
+    user = replace(LOOKED_UP, on_parent_delete="cascade", embed=(sponsor,))
+    declared = cascading(user=True)
+    many = replace(declared.embed[0], embed=(user,))
+    people = {"id": "int", "name": "varchar(20)", "sponsor_id": "int null"}
+    tables = {**declared.tables, USER: Table(USER, ("id",), people), ANSWER: Table(ANSWER, ("id",), dict(people))}
+    bench = Bench(replace(declared, embed=(many,), tables=tables))
+    write(bench, MEETING, 1, id=1, title="first")
+    rows: list[list[Callable[[], None]]] = [
+        [
+            partial(insert, bench, ANSWER, 2, id=9, name="Cy", sponsor_id=None),
+            partial(remove, bench, ANSWER, 20, id=9, name="Cy", sponsor_id=None),
+        ],
+        [partial(insert, bench, USER, 3, id=7, name="Ann", sponsor_id=9)],
+        [partial(insert, bench, APPLICATION, 4, id=1, meeting_id=1, user_id=7)],
+    ]
+    for number in order:
+        for step in rows[number]:
+            step()
+
+    assert standing(bench)[1]["applications"] == []
+    insert(bench, ANSWER, 30, id=9, name="Di", sponsor_id=None)
+    assert standing(bench)[1]["applications"] == []
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_a_row_inserted_again_before_its_end_is_heard_of_has_none_of_its_former_children(
     order: tuple[int, ...],
 ) -> None:

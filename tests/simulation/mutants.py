@@ -79,7 +79,7 @@ MUTANTS = (
            test="tests/assembly/test_joiner.py::"
            "test_the_first_reference_subscribes_and_the_last_one_gone_unsubscribes"),
     Mutant("a remembered copy outlives its change", 11, "syncsvc/assembly/joiner.py",
-           "        self.renderer.forget(relay)\n", "",
+           "        self.renderer.copies.forget(relay)\n", "",
            seed=1),
     Mutant("a relay answers nobody while it has no rows", 8, "syncsvc/assembly/relay.py",
            "if rows or not silent_when_empty:", "if rows:",
@@ -159,7 +159,7 @@ MUTANTS = (
            seed=120),
     Mutant("what went with a row that went with another is shown", 8, "syncsvc/assembly/render.py",
            "        for above in form.level.cascades:", "        for above in ():",
-           seed=120),
+           test="tests/assembly/test_floors.py::test_a_row_goes_with_what_it_refers_to_however_far_that_is"),
     Mutant("a row that went unlogged and came back is the same row", 8, "syncsvc/routing/router.py",
            "not deleted and stamp.older(remembered.stamp, stamped) else", "False else",
            test="tests/assembly/test_floors.py::test_rows_go_with_their_parent_and_theirs_with_them"),
