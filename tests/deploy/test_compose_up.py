@@ -151,7 +151,7 @@ def test_a_changed_row_changes_its_document(road: Road) -> None:
 
 def test_prometheus_scrapes_every_worker_and_its_rules_are_evaluated(road: Road) -> None:
     """Profile `obs` without Grafana: both workers by their name, the lag exporter, and every rule of alerts.yml."""
-    road.up("--no-deps", "lag-exporter", "prometheus")  # what they depend on is up
+    road.up("lag-exporter", "prometheus")
     try:
         wanted = {"syncsvc": 2, "lag-exporter": 1, "prometheus": 1}
         soon(lambda: road.scraped() == wanted, f"Prometheus does not scrape {wanted}")
@@ -166,7 +166,7 @@ def test_prometheus_scrapes_every_worker_and_its_rules_are_evaluated(road: Road)
 def test_the_load_changes_documents_and_workers_leave_when_told(road: Road) -> None:
     """Changes at a steady rate by a user who may only write rows; a worker that is stopped leaves with exit code 0."""
     before = road.offsets()
-    road.up("--no-deps", "load")
+    road.up("load")
     try:
         soon(lambda: road.offsets() > before, "no document changes under load")
     finally:
