@@ -28,7 +28,7 @@ class CompileHotPath(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         """What the build needs beyond hatchling."""
-        return ["mypy>=1.15,<3", "setuptools>=68"] if self._wanted() else []
+        return list(self.config["compiler"]) if self._wanted() else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compiles, and names what was made to the builder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 
 import pytest
 
@@ -54,6 +55,19 @@ def test_it_holds_neither_a_compiler_nor_pip(tag):
     done = locked_down(tag, "-c", looked, options=("--entrypoint", "python"))
 
     assert done.stdout.split() == ["None", "None", "None"], done.stderr
+
+
+def test_its_hot_path_is_machine_code(tag):
+    """Every module that pyproject.toml names; a wheel that was built without a compiler would be slower unnoticed."""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    names = ["syncsvc." + name.replace("/", ".") for name in wheel["hooks"]["custom"]["compiled"]]
+    looked = f"import importlib; print(*(importlib.import_module(name).__file__ for name in {names}), sep='\\n')"
+
+    done = locked_down(tag, "-c", looked, options=("--entrypoint", "python"))
+
+    assert "syncsvc.routing.router" in names
+    assert len(done.stdout.splitlines()) == len(names), done.stderr
+    assert [file for file in done.stdout.splitlines() if not file.endswith(".so")] == []
 
 
 def test_it_is_small_and_says_what_it_is(tag, version):

@@ -44,9 +44,10 @@ def project(root: Path) -> dict[str, list[Requirement]]:
     declared = text["project"]["dependencies"] + [
         one for extra in EXTRAS for one in text["project"]["optional-dependencies"][extra]
     ]
+    compiler = text["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["compiler"]
     return {
         "requirements.lock": [Requirement(one) for one in declared],
-        "build.lock": [Requirement(one) for one in text["build-system"]["requires"]],
+        "build.lock": [Requirement(one) for one in text["build-system"]["requires"] + compiler],
     }
 
 
@@ -85,7 +86,7 @@ def test_a_lock_names_no_place(root):
 
 
 def test_the_build_requirements_are_those_of_the_project(root, project):
-    """`uv` locks them from a file of their own."""
+    """`uv` locks them from a file of their own: the build system, and the compiler of the hot path."""
     lines = (root / "deploy/image/build.in").read_text().split()
 
     assert lines == [str(requirement).replace(" ", "") for requirement in project["build.lock"]] or {

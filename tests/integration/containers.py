@@ -38,7 +38,7 @@ class _Boxed:
         else:
             self._box.get_wrapped_container().start()
         self._up = True
-        wait_until(self._answers, lambda: f"{self.name} does not answer\n{self._said()}")
+        wait_until(self._answers, lambda: f"{self.name} does not answer\n{self._said()}", self.start_seconds)
         self._settle()
 
     def stop(self: Any) -> None:
@@ -65,7 +65,7 @@ class _Boxed:
 
 
 class BoxedKafka(_Boxed, kafka.Kafka):
-    """A broker from the image, with the settings of the stack's own."""
+    """A broker from the image, with the settings of the stack's own and as small a Java machine."""
 
     def _container(self) -> DockerContainer:
         settings = dict(line.split("=", 1) for line in kafka.SETTINGS.splitlines() if "=" in line) | self.settings
@@ -76,7 +76,11 @@ class BoxedKafka(_Boxed, kafka.Kafka):
             "log.dirs": "/var/lib/kafka/data",
         }
         variables = {"KAFKA_" + name.upper().replace(".", "_"): value for name, value in given.items()}
-        return DockerContainer(KAFKA_IMAGE, env={"CLUSTER_ID": kafka.CLUSTER_ID, **variables})
+        java = {
+            "KAFKA_HEAP_OPTS": f"-Xms64m -Xmx{self.heap_mb}m",
+            "KAFKA_JVM_PERFORMANCE_OPTS": " ".join(["-XX:+UseSerialGC", *self.options]),
+        }
+        return DockerContainer(KAFKA_IMAGE, env={"CLUSTER_ID": kafka.CLUSTER_ID, **java, **variables})
 
 
 class BoxedMongod(_Boxed, mongod.Mongod):
