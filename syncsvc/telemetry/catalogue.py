@@ -52,7 +52,7 @@ def catalogue() -> list[Entry]:
 DEFINITIONS = """\
 # Metrics
 
-Made by `python -m syncsvc.telemetry.catalogue > docs/metrics.md`; do not edit. A worker serves these at `/metrics`.
+Made from the code (`make pages`). A worker serves these at `/metrics`.
 Every label set is bounded by the mapping files or by short lists in the code, and starts at 0. `process_*` and
 `python_*` come from the Prometheus client. What `syncsvc lag-exporter` serves is in [lag-exporter.md](lag-exporter.md).
 
@@ -89,7 +89,3 @@ def markdown() -> str:
             f"- read it so: {entry.interpretation}",
         ]
     return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    print(markdown(), end="")

@@ -1,5 +1,5 @@
 """
-Writes the tables of `docs/sizing.md` from the arithmetic: `python -m tests.docs.sizing_page`.
+`docs/sizing.md`, its tables made from the arithmetic.
 
 What people wrote between the tables stays.
 """
@@ -41,16 +41,7 @@ def _remedies(plans: list[Plan]) -> str:
     return "\n".join(["| when this is too little | | do |", "|---|---|---|", *rows])
 
 
-def updated(text: str) -> str:
+def page() -> str:
     """The page with the tables of now."""
     made = blocks()
-    return _BLOCK.sub(lambda found: found[1] + made[found[2]] + "\n" + found[3], text)
-
-
-def main() -> None:
-    """Writes the page anew."""
-    PAGE.write_text(updated(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+    return _BLOCK.sub(lambda found: f"{found[1]}{made[found[2]]}\n{found[3]}", PAGE.read_text(encoding="utf-8"))
