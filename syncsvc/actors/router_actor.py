@@ -68,7 +68,8 @@ class RouterActor(Actor):
         while not self._closing:
             wanted = self._records or self._marked_unsaved()
             await self.inbox.wait(max(0.0, due - time.monotonic()) if wanted else None)
-            for batch, ack in self.inbox.take(FOLD_RECORDS):
+            batches = self.inbox.take(FOLD_RECORDS)
+            for batch, ack in batches:
                 if self._schemas is not None and not await self._fetched(self._schemas, batch):
                     break
                 self.router.fold(batch.records)
@@ -82,6 +83,8 @@ class RouterActor(Actor):
             if self._records and self._oldest_ms is None:
                 self._oldest_ms = self.router.tally.oldest_ms or None
                 self._report.waiting(self._oldest_ms)
+                if self.router.marked:  # what a snapshot tells as its time is that of the snapshot
+                    self._report.captured(batches, self._oldest_ms)
             if self._records >= COMMIT_RECORDS or time.monotonic() >= due:
                 if self._records or self._marked_unsaved():
                     await self._commit()

@@ -28,8 +28,8 @@ def board() -> str:
     """The board of one pipeline, or of some side by side."""
     canvas = own(
         "syncsvc-pipeline", "syncsvc: pipeline",
-        "One pipeline. First whether readers notice, then where the delay is: before us (broker), in the join (queue) "
-        "or in MongoDB (apply); then which partition, then why.",
+        "One pipeline. First whether readers notice, then where the delay is: before us (capture, broker), in the join "
+        "(queue, join) or in MongoDB (apply); then which partition, then why.",
     )  # fmt: skip
     canvas.annotation(
         "Rebalances", f"sum by (pipeline) (increase(syncsvc_rebalances_total{{{CHOSEN}}}[1m])) > 0", "orange"
@@ -56,8 +56,8 @@ def _delay(canvas: Canvas) -> None:
     )  # fmt: skip
     canvas.graph(
         "Where the time goes, mean",
-        "Waiting in the source topic (broker), waiting in the keyed topic (queue), one transaction (apply). The "
-        "thickest band is where to look. Debezium's own delay is before the first and not in it.",
+        "From the commit into Kafka (capture), waiting in the source topic (broker), waiting in the keyed topic "
+        "(queue), fold and render (join), one transaction (apply). The thickest band is where to look.",
         "s", query(
             f"{rate('syncsvc_stage_latency_seconds_sum', 'stage')} / "
             f"{rate('syncsvc_stage_latency_seconds_count', 'stage')}",
