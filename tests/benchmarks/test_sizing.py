@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from benchmarks.sizing import checks, units
-from benchmarks.sizing.demand import Workload, keyed_records, plan, written
+from benchmarks.sizing.demand import Workload, keyed_records, lookers, marks, plan, written
 from benchmarks.sizing.limits import breaks_first, limits
 from syncsvc.mapping.declaration import _PARTITIONS
 from syncsvc.state import sweep
@@ -29,6 +29,18 @@ def test_every_table_of_the_arithmetic_is_on_the_page() -> None:
     text = sizing_page.PAGE.read_text(encoding="utf-8")
 
     assert {block for block in sizing_page.blocks() if f"<!-- {block}: begin" not in text} == set()
+
+
+def test_the_figures_in_the_prose_are_those_of_the_arithmetic() -> None:
+    """Numbers between the tables are not left behind when a figure changes."""
+    text = " ".join(sizing_page.PAGE.read_text(encoding="utf-8").split())
+    few, many = (f"{lookers(partitions, MEETUP.references):.1f}" for partitions in (8, 1_024))
+    cheap, dear = (f"{keyed_records(MEETUP, partitions):.1f}" for partitions in (8, 1_024))
+    small, large = (marks(partitions, MEETUP.all_source_partitions, 1) for partitions in (8, 1_024))
+
+    assert f"look at it: {few} of 8, {many} of 1,024 for {MEETUP.references:g} documents" in text
+    assert f"{cheap} with 8 partitions, {dear} with 1,024" in text
+    assert f"{small} with 8 partitions, {large / 1e6:.1f} million with 1,024" in text
 
 
 def test_the_command_of_the_page_prints_what_stands_below_it() -> None:
