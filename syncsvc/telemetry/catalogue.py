@@ -79,9 +79,9 @@ Every label set is bounded by the mapping files or by short lists in the code, a
 
 #: Above the metrics that no worker serves.
 VERIFIED = """\
-## Of `syncsvc verify --metrics FILE.prom`
+## What verify leaves
 
-A command that ends cannot be scraped. Run by cron or a timer on a host, it leaves a file for the textfile collector of
+`syncsvc verify --metrics FILE.prom`, run by cron or a timer on a host, leaves a file for the textfile collector of
 the node exporter. For a nightly run alert on
 `time() - syncsvc_verify_last_success_timestamp_seconds > 2 * 86400`, and on `absent(…)` of it: it never succeeded.
 In Kubernetes the CronJob is the signal: it fails on a difference (`kube_job_status_failed`,
