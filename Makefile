@@ -59,9 +59,9 @@ bench: $(INSTALLED) compiled  ## measure what fits in ten minutes, against the r
 docs: $(INSTALLED)  ## the documentation as a site in site/, built strictly (SERVE=1 shows it while it is written)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(if $(SERVE),serve,build) --strict  # with --quiet it would not be strict
 
-pages: $(INSTALLED)  ## write the pages that are made from the code anew: errors, settings, commands, mapping
-	@for page in errors settings cli; do $(BIN)/python -m tests.docs.$${page}_page; done
-	@$(BIN)/python -m syncsvc.mapping.reference docs/mapping.md
+pages: $(INSTALLED)  ## write what is made from the code anew: pages of docs/, boards and alerts
+	@$(BIN)/python -m tests.docs.pages
+	@$(BIN)/python -m deploy.observability
 
 soak: $(INSTALLED)  ## the simulator on many histories: make soak HISTORIES=20000
 	@$(BIN)/python -m tests.simulation.soak $(or $(HISTORIES),5000)

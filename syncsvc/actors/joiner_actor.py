@@ -106,7 +106,7 @@ class JoinerActor(Actor):
         return None if at is None else max(0.0, (at - _now_ms()) / 1000)
 
     async def _step(self, batches: list[tuple[RecordBatch, Ack]]) -> None:
-        joiner = self.joiner
+        joiner, began = self.joiner, time.monotonic()
         acks, records = await self._gather(batches)
         await self._sending.end()
         self._report.waiting(joiner.agenda.oldest_waiting())
@@ -116,6 +116,8 @@ class JoinerActor(Actor):
         due = joiner.agenda.take(_now_ms(), behind=records >= LARGE_RECORDS)
         # Everything the transaction carries is taken here, before another record is folded.
         work = self._work(due, acks, records)
+        if due.documents:
+            self._report.metrics.joined(time.monotonic() - began)
         self._committing = asyncio.create_task(self._commit(work))
         self._committing.add_done_callback(lambda _: self.inbox.wake())
         if self._state.overdue(time.monotonic()):

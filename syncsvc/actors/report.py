@@ -5,11 +5,12 @@ What an actor tells the outside: one object for the metrics, progress and events
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from syncsvc.actors.ports import Ack
 from syncsvc.assembly import joiner
-from syncsvc.engine.port import Record
+from syncsvc.engine.port import Record, RecordBatch
 from syncsvc.routing.outcome import ParkedRecord
 from syncsvc.routing.outcome import Tally as Routed
 from syncsvc.telemetry.events import Events
@@ -32,6 +33,12 @@ class Report:
     def waiting(self, source_ms: int | None) -> None:
         """The oldest event fetched and not yet durable."""
         self.progress.waiting(self.topic, self.partition, source_ms)
+
+    def captured(self, batches: Iterable[tuple[RecordBatch, Ack]], oldest_ms: int | None) -> None:
+        """A step began with these batches; `oldest_ms`: commit time of its oldest change in the source, if known."""
+        first = next((batch.records[0] for batch, _ in batches if batch.records), None)
+        if first is not None and oldest_ms:
+            self.metrics.captured((first.timestamp - oldest_ms) / 1000)
 
     def applied(self, offset: int, source_ms: int | None) -> None:
         """Everything below `offset` is durable; `source_ms` is the oldest event that this made so."""

@@ -84,6 +84,8 @@ class RouterActor(Actor):
             if self._records and self._oldest_ms is None:
                 self._oldest_ms = self.router.tally.oldest_ms or None
                 self._report.waiting(self._oldest_ms)
+                if self.router.marked:  # what a snapshot tells as its time is that of the snapshot
+                    self._report.captured(batches, self._oldest_ms)
             if self._records >= COMMIT_RECORDS or time.monotonic() >= due or not batches:
                 if self._records or self._marked_unsaved():
                     await self._commit()

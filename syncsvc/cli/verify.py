@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +18,7 @@ from syncsvc.cli.output import Files, Format, Output
 from syncsvc.errors import CheckFailed
 
 if TYPE_CHECKING:
+    from syncsvc.telemetry.verified import Outcome
     from syncsvc.verify import Report
     from syncsvc.verify.compare import Progress
 
@@ -24,18 +27,32 @@ Wait = Annotated[
     float,
     typer.Option("--wait", min=0, metavar="SECONDS", help="Look again at what differs: lag is no damage."),
 ]
+MetricsFile = Annotated[
+    Path | None,
+    typer.Option("--metrics", metavar="FILE", help="Leave the outcome there for the node exporter: FILE.prom."),
+]
 SHOWN_DIFFERENCES = 5  # of each pipeline, on a terminal; JSON has more
 _COUNTS = ("documents", "missing", "extra", "different", "seconds")
 
 
-def verify(files: Files, wait: Wait = 0.0, show_values: ShowValues = False, format_: Output = Format.TABLE) -> int:
+def verify(
+    files: Files,
+    wait: Wait = 0.0,
+    show_values: ShowValues = False,
+    metrics: MetricsFile = None,
+    format_: Output = Format.TABLE,
+) -> int:
     """Compare every document of MongoDB with the rows of the source."""
     from syncsvc import settings
     from syncsvc import verify as check
     from syncsvc.source import servers
+    from syncsvc.telemetry import verified
 
     loaded, given = pipelines.load(files), settings.read()
+    if metrics is not None:
+        verified.check(metrics)
     reports: dict[str, Report] = {}
+    outcomes: list[verified.Outcome] = []
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(servers.connected(loaded, given))
         mongo = stack.enter_context(contextlib.closing(target.open_mongo(given)))
@@ -46,12 +63,25 @@ def verify(files: Files, wait: Wait = 0.0, show_values: ShowValues = False, form
                     reports[name] = check.compare(
                         view, source, mongo.database[view.target_collection], wait_seconds=wait, progress=progress
                     )
+                outcomes.append(_outcome(pipeline.name, view.collection, reports[name]))
+    if metrics is not None:
+        verified.write(metrics, outcomes)
     found = {name: report.as_dict(with_values=show_values) for name, report in reports.items()}
     if format_ is Format.JSON:
         output.show_json(_json(found))
     else:
         _show(found)
     return 0 if all(report.equal for report in reports.values()) else CheckFailed.exit_code
+
+
+def _outcome(pipeline: str, collection: str, report: Report) -> Outcome:
+    from syncsvc.telemetry.verified import Outcome
+
+    counts = {
+        "match": report.documents - report.missing - report.different,
+        "mismatch": report.different, "missing": report.missing, "extra": report.extra,
+    }  # fmt: skip
+    return Outcome(pipeline, collection, counts, time.time(), report.seconds)
 
 
 def _json(found: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ For looking from outside: nothing is joined, committed or created.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,7 +15,7 @@ import aiokafka
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
-from syncsvc.engine import reach, thread
+from syncsvc.engine import clients, reach
 from syncsvc.engine.port import TP
 from syncsvc.engine.settings import EngineSettings
 
@@ -38,27 +39,21 @@ class Groups:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._admin = AIOKafkaAdminClient(**settings.connection())
-        self._asking = aiokafka.AIOKafkaConsumer(**settings.connection(), group_id=None)
+        self._open = contextlib.AsyncExitStack()
+        self._admin: AIOKafkaAdminClient
+        self._asking: aiokafka.AIOKafkaConsumer
 
     async def __aenter__(self) -> Groups:
-        try:
-            async with reach.explained(self._settings):
-                await self._admin.start()
-                await self._asking.start()
-        except BaseException:
-            await self._close()
-            raise
+        async with contextlib.AsyncExitStack() as opened:
+            self._admin = await opened.enter_async_context(clients.admin(self._settings))
+            self._asking = await opened.enter_async_context(clients.looking(self._settings))
+            self._open = opened.pop_all()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._close()
-
-    async def _close(self) -> None:
-        await thread.stop_consumer(self._asking)
-        await self._admin.close()
+        await self._open.aclose()
 
     async def names(self) -> list[str]:
         """Names of all groups of consumers, sorted."""

@@ -19,7 +19,7 @@ import aiokafka
 from aiokafka.errors import KafkaError
 
 from syncsvc import errors
-from syncsvc.engine import reach, thread, topics
+from syncsvc.engine import clients, reach, topics
 from syncsvc.engine.settings import EngineSettings
 
 #: Debezium's default of `topic.heartbeat.prefix`.
@@ -63,7 +63,7 @@ class Heartbeats:
         consumer, self._consumer, self._read = self._consumer, None, set()
         if consumer is not None:
             with contextlib.suppress(KafkaError, OSError):
-                await thread.stop_consumer(consumer)
+                await clients.stop(consumer)
 
     async def _find(self) -> None:
         """Reads the topics that are there from just before their ends."""
@@ -72,10 +72,7 @@ class Heartbeats:
         if not there or set(there) == self._read:
             return
         await self.stop()
-        self._consumer = aiokafka.AIOKafkaConsumer(
-            **self._settings.connection(), group_id=None, isolation_level="read_committed",
-            enable_auto_commit=False, auto_offset_reset="latest", fetch_max_wait_ms=FETCH_WAIT_MS,
-        )  # fmt: skip
+        self._consumer = clients.onlooker(self._settings, auto_offset_reset="latest", fetch_max_wait_ms=FETCH_WAIT_MS)
         async with reach.explained(self._settings):
             await self._consumer.start()
             counts = {name: state.partitions for name, state in there.items()}

@@ -14,7 +14,7 @@ import aiokafka
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 
-from syncsvc.engine import lanes, reach, thread, wire
+from syncsvc.engine import clients, lanes, reach, thread, wire
 from syncsvc.engine.engine import FirstFailure
 from syncsvc.engine.port import TP, Host, Outgoing
 from syncsvc.engine.settings import EngineSettings
@@ -42,7 +42,7 @@ class PlainEngine:
         """See `Engine.start`."""
         try:
             await self._wire.start(self._topics)
-            self._consumer = thread.new_consumer(self._settings, self._group)
+            self._consumer = clients.member(self._settings, self._group)
             async with reach.explained(self._settings, self._settings.join_timeout_seconds):
                 await self._consumer.start()
                 self._consumer._fetcher._prefetch_backoff = 0.01  # see `thread.Thread.on_start`
@@ -63,7 +63,7 @@ class PlainEngine:
                 if consumer is not None:
                     await self._guarded(self._let_go(consumer))
                     self._failed.muted = True
-                    await thread.stop_consumer(consumer)
+                    await clients.stop(consumer)
                 await self._wire.stop()
         except TimeoutError:
             pass

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import aiokafka
 
-from syncsvc.engine import reach, thread, topics
+from syncsvc.engine import clients, reach, topics
 from syncsvc.engine.port import TP
 from syncsvc.engine.settings import EngineSettings
 
@@ -41,15 +41,8 @@ async def reader(settings: EngineSettings) -> AsyncIterator[Reader]:
     Raises:
         Unreachable: also in its methods.
     """
-    consumer = aiokafka.AIOKafkaConsumer(
-        **settings.connection(), group_id=None, enable_auto_commit=False, isolation_level="read_committed"
-    )
-    try:
-        async with reach.explained(settings):
-            await consumer.start()
+    async with clients.looking(settings) as consumer:
         yield Reader(settings, consumer)
-    finally:
-        await thread.stop_consumer(consumer)
 
 
 class Reader:

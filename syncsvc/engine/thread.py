@@ -23,7 +23,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.futures import maybe_async
 
-from syncsvc.engine import raw_records
+from syncsvc.engine import clients
 from syncsvc.engine.port import TP, Record
 from syncsvc.engine.settings import EngineSettings
 
@@ -125,7 +125,7 @@ class Thread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         # Faust hard-codes read_uncommitted and a fetch wait of 1.5 s, and has no setting for the fetch sizes.
         self._assignor = RoundRobinPartitionAssignor
-        return new_consumer(self.settings, self.app.conf.id)
+        return clients.member(self.settings, self.app.conf.id)
 
     async def on_start(self) -> None:
         """Make the consumer and connect."""
@@ -139,7 +139,7 @@ class Thread(driver.AIOKafkaConsumerThread):
         consumer, self._consumer = self._consumer, None
         await super().on_thread_stop()
         if consumer is not None:
-            await stop_consumer(consumer)
+            await clients.stop(consumer)
 
     def on_crash(self, msg: str, *fmt: Any, **kwargs: Any) -> None:
         """Nothing on stderr: the error goes to the host."""
@@ -209,42 +209,3 @@ class Thread(driver.AIOKafkaConsumerThread):
 
     def verify_event_path(self, now: float, tp: Any) -> None:
         """Faust's "stream is slow" report: it cannot tell a slow host from a stuck stream; `telemetry` does."""
-
-
-async def stop_consumer(consumer: aiokafka.AIOKafkaConsumer) -> None:
-    """Stop it; when its broker is away, aiokafka gives up half-way with the cancellation of one of its own tasks."""
-    try:
-        await consumer.stop()
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-        await consumer._coordinator.close()
-        await consumer._client.close()
-
-
-def new_consumer(settings: EngineSettings, group: str) -> aiokafka.AIOKafkaConsumer:
-    """A consumer in a group, not yet started; the same for both engines."""
-    raw_records.install()
-    return aiokafka.AIOKafkaConsumer(**consumer_arguments(settings, group))
-
-
-def consumer_arguments(settings: EngineSettings, group: str) -> dict[str, Any]:
-    """Keyword arguments of an `AIOKafkaConsumer` in a group; the same for both engines."""
-    return settings.connection() | {
-        "group_id": group,
-        "group_instance_id": settings.instance_id,
-        # Faust's assignor serves its tables and is not needed without them.
-        "partition_assignment_strategy": [RoundRobinPartitionAssignor],
-        "enable_auto_commit": False,
-        # An offset outside the log is data loss, to be refused, never to be reset silently.
-        "auto_offset_reset": "none",
-        "isolation_level": "read_committed",
-        "max_partition_fetch_bytes": settings.fetch_partition_bytes,
-        "fetch_max_bytes": settings.fetch_bytes,
-        "fetch_max_wait_ms": int(settings.fetch_wait_seconds * 1000),
-        "session_timeout_ms": int(settings.session_timeout_seconds * 1000),
-        "heartbeat_interval_ms": int(settings.heartbeat_interval_seconds * 1000),
-        "rebalance_timeout_ms": int(settings.rebalance_timeout_seconds * 1000),
-        "max_poll_interval_ms": int(settings.most_idle_seconds * 1000),
-    }

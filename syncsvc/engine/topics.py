@@ -17,10 +17,10 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from syncsvc import errors
-from syncsvc.engine import reach
+from syncsvc.engine import clients, reach
 from syncsvc.engine.settings import EngineSettings
 
 #: Settings whose difference changes what we may rely on, with what a difference means.
@@ -70,22 +70,18 @@ class Topics:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
+        self._open = contextlib.AsyncExitStack()
         self._admin: AIOKafkaAdminClient | None = None
 
     async def __aenter__(self) -> Topics:
-        self._admin = AIOKafkaAdminClient(**self._settings.connection())
-        try:
-            async with reach.explained(self._settings):
-                await self._admin.start()
-        except BaseException:
-            await self._close()
-            raise
+        self._admin = await self._open.enter_async_context(clients.admin(self._settings))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._close()
+        self._admin = None
+        await self._open.aclose()
 
     async def describe(self, names: Collection[str]) -> dict[str, TopicState]:
         """`{name: state}`; a topic that does not exist is not in it."""
@@ -184,12 +180,6 @@ class Topics:
         if self._admin is None:
             raise RuntimeError("use `async with Topics(settings) as topics`")
         return self._admin
-
-    async def _close(self) -> None:
-        admin, self._admin = self._admin, None
-        if admin is not None:
-            with contextlib.suppress(KafkaError):
-                await admin.close()
 
 
 def check_topic(wish: TopicWish, state: TopicState | None) -> list[errors.Problem]:

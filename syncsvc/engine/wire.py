@@ -10,11 +10,10 @@ import asyncio
 from collections.abc import Iterable
 
 import aiokafka
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from syncsvc import errors
-from syncsvc.engine import reach, thread, topics
+from syncsvc.engine import clients, reach, topics
 from syncsvc.engine.port import TP, Outgoing
 from syncsvc.engine.producer import Producer
 from syncsvc.engine.settings import EngineSettings
@@ -42,9 +41,7 @@ class Wire:
             missing = [name for name in names if name not in await there.describe(names)]
         if missing:
             raise errors.Drift.of(p for name in missing for p in topics.check_topic(topics.TopicWish(name, 0), None))
-        self._asking = aiokafka.AIOKafkaConsumer(
-            **self._settings.connection(), group_id=None, isolation_level="read_committed"
-        )
+        self._asking = clients.onlooker(self._settings)
         async with reach.explained(self._settings):
             await self._asking.start()
             await self._producer.start()
@@ -56,7 +53,7 @@ class Wire:
         finally:
             asking, self._asking = self._asking, None
             if asking is not None:
-                await thread.stop_consumer(asking)
+                await clients.stop(asking)
 
     async def send(self, topic: str, outgoing: Outgoing) -> None:
         """See `Producer.send`."""
@@ -76,15 +73,10 @@ class Wire:
 
     async def committed(self, tps: Iterable[TP]) -> dict[TP, int]:
         """What lag tools see of the group; a partition without a commit is not in it.  Raises Unreachable."""
-        admin = AIOKafkaAdminClient(**self._settings.connection())
-        try:
-            async with reach.explained(self._settings):
-                await admin.start()
-                found = await admin.list_consumer_group_offsets(
-                    self._group, partitions=[aiokafka.TopicPartition(*tp) for tp in tps]
-                )
-        finally:
-            await admin.close()
+        async with clients.admin(self._settings) as admin, reach.explained(self._settings):
+            found = await admin.list_consumer_group_offsets(
+                self._group, partitions=[aiokafka.TopicPartition(*tp) for tp in tps]
+            )
         return {TP(*tp): at.offset for tp, at in found.items() if at.offset >= 0}
 
     async def refuse_foreign_group(self) -> None:
@@ -92,19 +84,17 @@ class Wire:
         See that this user has a right to the group: aiokafka would try to join it for ever.
 
         Raises:
-            Unreachable: `kafka.forbidden`; any other failure is left to the join, which waits for what passes.
+            Unreachable: `kafka.forbidden`, or Kafka does not answer; that the group has no coordinator yet is left to
+                the join, which waits for it.
         """
-        admin = AIOKafkaAdminClient(**self._settings.connection())
-        try:
-            async with asyncio.timeout(self._settings.reach_timeout_seconds):
-                await admin.start()
-                await admin.find_coordinator(self._group)
-        except GroupAuthorizationFailedError:
-            raise reach.forbidden(GroupAuthorizationFailedError(self._group)) from None
-        except (KafkaError, TimeoutError):  # on a new cluster the groups' own topic is made at this moment
-            pass
-        finally:
-            await admin.close()
+        async with clients.admin(self._settings) as admin:
+            try:
+                async with asyncio.timeout(self._settings.reach_timeout_seconds):
+                    await admin.find_coordinator(self._group)
+            except GroupAuthorizationFailedError:
+                raise reach.forbidden(GroupAuthorizationFailedError(self._group)) from None
+            except (KafkaError, TimeoutError):  # on a new cluster the groups' own topic is made at this moment
+                pass
 
     def _asked(self) -> aiokafka.AIOKafkaConsumer:
         if self._asking is None:

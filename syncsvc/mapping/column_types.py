@@ -99,6 +99,15 @@ def canonical(text: str) -> str:
     return f"{base}{arguments}{unsigned}{said}{null}{f' as {form}' if form else ''}"
 
 
+def of_server(text: str, may_be_null: bool) -> str:
+    """A column's type as a server tells it; one that is unknown here is kept, so that it can be refused by name."""
+    try:
+        plain = canonical(text)
+    except ValueError:
+        plain = text.lower()
+    return f"{plain} null" if may_be_null else plain
+
+
 def _folded(text: str) -> str:
     """Lower case and single spaces outside quotes, so that the values of an enum keep theirs."""
     parts = _QUOTED.split(text.strip())

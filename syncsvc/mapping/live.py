@@ -169,21 +169,13 @@ def _introspected(cursor: Cursor, name: str) -> Table | None:
     if not rows:
         return None
     key = tuple(row[0] for row in rows_of(cursor, _KEY, name.split(".", 1)))
-    return Table(name, key, {row[2]: _canonical(row[3], row[4] == "YES") for row in rows})
+    return Table(name, key, {row[2]: column_types.of_server(row[3], row[4] == "YES") for row in rows})
 
 
 def _nearest_table(cursor: Cursor, name: str) -> Table | None:
     database, _ = name.split(".", 1)
     near = nearest(name, [f"{database}.{row[0]}" for row in rows_of(cursor, _TABLES, [database])])
     return _introspected(cursor, near) if near is not None else None
-
-
-def _canonical(text: str, may_be_null: bool) -> str:
-    try:
-        plain = column_types.canonical(text)
-    except ValueError:
-        plain = text.lower()  # a type unknown here: kept as it is, so that it can be refused by name
-    return f"{plain} null" if may_be_null else plain
 
 
 def rows_of(cursor: Cursor, query: str, arguments: Sequence[str]) -> list[tuple[str, ...]]:

@@ -1,15 +1,12 @@
 """
 The keys of the mapping file as a page for people, from the declaration the parser uses.
 
-`python -m syncsvc.mapping.reference docs/mapping.md` writes the tables between two marks of that page anew; what stands
-around them is written by hand.  A test fails when the page is not up to date.
+The tables stand between two marks of `docs/mapping.md`; what stands around them is written by hand.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from syncsvc.mapping.declaration import SECTIONS, Key, Keys
 from syncsvc.mapping.shapes import (
@@ -125,13 +122,3 @@ def _value(shape: Shape) -> str:
         case Named():
             short = "an expression, or " if shape.short is not None else ""
             return f"by name: {short}keys of {_TITLES[shape.section]}"
-
-
-def main() -> None:
-    """Writes the tables of the page that is named."""
-    page = Path(sys.argv[1])
-    page.write_text(updated(page.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

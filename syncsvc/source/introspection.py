@@ -127,7 +127,7 @@ class _Databases:
         found: dict[str, dict[str, Column]] = defaultdict(dict)
         for database, table, column, text, nullable, collation in self._ask(_COLUMNS):
             name = f"{database}.{table}"
-            column_type = _canonical(text, nullable == "YES")
+            column_type = column_types.of_server(text, nullable == "YES")
             found[name][column] = Column(column, column_type, (name, column) in checked, collation)
         return found
 
@@ -184,11 +184,3 @@ def _rows_each(rows: Any, columns: tuple[str, ...], distinct: Iterable[_Distinct
     """Rows of a table for each distinct value of some columns, where an index counts these."""
     counts = [int(count) for names, count in distinct if count and frozenset(names) == frozenset(columns)]
     return int(rows) / max(counts) if counts and int(rows or 0) >= LEAST_COUNTED else None
-
-
-def _canonical(text: str, may_be_null: bool) -> str:
-    try:
-        plain = column_types.canonical(text)
-    except ValueError:
-        plain = text.lower()  # a type unknown here: kept as it is, so that it can be refused by name
-    return f"{plain} null" if may_be_null else plain

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from syncsvc.telemetry import entries
+from syncsvc.telemetry import entries, verified
 
 PREFIX = "syncsvc_"
 #: Buckets of a source commit becoming visible, seconds: from one live transaction to a long outage.
@@ -52,7 +52,7 @@ def catalogue() -> list[Entry]:
 DEFINITIONS = """\
 # Metrics
 
-Made by `python -m syncsvc.telemetry.catalogue > docs/metrics.md`; do not edit. A worker serves these at `/metrics`.
+Made from the code (`make pages`). A worker serves these at `/metrics`.
 Every label set is bounded by the mapping files or by short lists in the code, and starts at 0. `process_*` and
 `python_*` come from the Prometheus client. What `syncsvc lag-exporter` serves is in [lag-exporter.md](lag-exporter.md).
 
@@ -77,6 +77,17 @@ Every label set is bounded by the mapping files or by short lists in the code, a
   as 0 and as `syncsvc_clock_skew_events_total`.
 """
 
+#: Above the metrics that no worker serves.
+VERIFIED = """\
+## What verify leaves
+
+`syncsvc verify --metrics FILE.prom`, run by cron or a timer on a host, leaves a file for the textfile collector of
+the node exporter. For a nightly run alert on
+`time() - syncsvc_verify_last_success_timestamp_seconds > 2 * 86400`, and on `absent(…)` of it: it never succeeded.
+In Kubernetes the CronJob is the signal: it fails on a difference (`kube_job_status_failed`,
+`kube_cronjob_status_last_successful_time`).
+"""
+
 
 def markdown() -> str:
     """The reference page, one section a metric; ends with a newline."""
@@ -88,8 +99,5 @@ def markdown() -> str:
             f"- type: {entry.type}, unit: {entry.unit}, labels: {labels}",
             f"- read it so: {entry.interpretation}",
         ]
+    lines += ["", VERIFIED, verified.table().rstrip()]
     return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    print(markdown(), end="")

@@ -108,10 +108,12 @@ ENTRIES: tuple[tuple[str, Kind, str, str, str, str, str], ...] = (
     ("mongo_pool_connections", "gauge", "state", "connections", "",
      "Connections to MongoDB: open, and of those in use.", "In use at open for long: threads wait for the database."),
     ("stage_latency_seconds", "histogram", "pipeline stage", "seconds", "latency",
-     "Where the time goes: `broker` from the source topic to here, `queue` from the keyed topic to its owner, `apply` "
-     "one transaction of documents; each batch by its oldest record.",
-     "`broker` high: too few workers or a cold start. `queue` high: the join is behind. `apply` high: MongoDB. "
-     "What is missing to end-to-end is Debezium's own delay and the join."),
+     "Where the time goes: `capture` from the commit in the source into Kafka, `broker` from the source topic to here, "
+     "`queue` from the keyed topic to its owner, `join` one step until its transaction is handed over, `apply` that "
+     "transaction; each step by its oldest record.",
+     "`capture` high: the connector, or a source that tells whole seconds (MariaDB). `broker` high: too few workers or "
+     "a cold start. `queue` or `join` high: the join is behind, or waits for the transaction before. `apply` high: "
+     "MongoDB. Rows of the first copy are not in `capture`."),
     ("end_to_end_latency_seconds", "histogram", "pipeline", "seconds", "latency",
      "Commit in the source to acknowledged in MongoDB; rows of the first copy are not in it.",
      "A source with whole-second times (MariaDB) overstates it by up to 1 s."),

@@ -43,7 +43,7 @@ KEYED_OUTCOMES = ("applied", "duplicate", "stale")
 DOCUMENT_OUTCOMES = ("inserted", "modified", "unchanged", "deleted")
 STAGES = ("router", "joiner")
 #: Parts of a change's way whose time is known; see the metric.
-LATENCY_STAGES = ("broker", "queue", "apply")
+LATENCY_STAGES = ("capture", "broker", "queue", "join", "apply")
 TRANSITIONS = ("parked", "released")
 #: The stages in front of which a record waits in Kafka, and the part of the way that is.
 _WAITED = {"router": "broker", "joiner": "queue"}
@@ -196,6 +196,14 @@ class PipelineMetrics:
     def arrived(self, stage: str, oldest_ms: int) -> None:
         """A batch came out of Kafka for this stage (`STAGES`); when its oldest record went in, Unix ms."""
         self._latencies[_WAITED[stage]].observe(max(0.0, time.time() - oldest_ms / 1000))
+
+    def captured(self, seconds: float) -> None:
+        """So long after its commit in the source the oldest change of a router's step was written to Kafka."""
+        self._latencies["capture"].observe(max(0.0, seconds))
+
+    def joined(self, seconds: float) -> None:
+        """A joiner's step with documents took so long until its transaction was handed over."""
+        self._latencies["join"].observe(seconds)
 
     def retried(self, reason: str) -> None:
         """A transaction is tried again, for one of `RETRY_REASONS`."""

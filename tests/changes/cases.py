@@ -1,7 +1,7 @@
 """
 One column of each type, with what is inserted and what it must become: the contract's examples.
 
-Used by the recording of golden events (`golden`), by the tests that read them, and by `docs/types.md` (`page`).
+Used by the recording of golden events (`golden`), by the tests that read them, and by `docs/types.md` (`types_page`).
 """
 
 from __future__ import annotations

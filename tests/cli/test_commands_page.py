@@ -7,17 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import command_table
+from tests.cli import commands_page
 from tests.source import page
 
 ROOT = Path(__file__).parents[2]
 TEXT = page.PAGE.read_text()
 _CHECK = re.compile(r'"((?:source|connector|kafka|mongo|local)\.[a-z_]+)"')
-
-
-def test_the_table_of_commands_is_up_to_date() -> None:
-    """After a change of a command:  python -m tests.cli.command_table"""
-    assert command_table.updated(TEXT) == TEXT
 
 
 _SHOWN = [
@@ -31,7 +26,7 @@ _SHOWN = [
 @pytest.mark.parametrize("words", _SHOWN, ids=" ".join)
 def test_a_command_on_the_page_can_be_given_like_that(words: list[str]) -> None:
     """Its name and all its options exist."""
-    known = dict(command_table.commands())
+    known = dict(commands_page.commands())
     if words[0].startswith("-"):
         assert words[0] in ("--install-completion", "--show-completion")
         return

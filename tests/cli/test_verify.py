@@ -18,6 +18,8 @@ from tests.verify import world
 
 pytestmark = pytest.mark.servers
 
+SUCCESS = "syncsvc_verify_last_success_timestamp_seconds{"
+
 
 @pytest.fixture
 def documents(stack: Stack, named: Path) -> Iterator[Any]:
@@ -48,3 +50,18 @@ def test_a_difference_ends_with_1_and_shows_no_value(run: Run, documents: Any, n
     assert "1: different at applications[2].user.name  the values differ" in closed.out
     assert "Admiral" not in closed.out
     assert "found    'Rear Admiral'" in open_.out
+
+
+def test_the_outcome_is_left_for_prometheus_whatever_it_is(
+    run: Run, documents: Any, named: Path, tmp_path: Path
+) -> None:
+    """A nightly run on a host is watched by the node exporter; a difference keeps the last success in the past."""
+    path = tmp_path / "syncsvc.prom"
+    assert run("verify", named, "--metrics", path).code == 0
+    succeeded = [line for line in path.read_text().splitlines() if line.startswith(SUCCESS)]
+    documents.delete_one({"_id": 1})
+
+    assert run("verify", named, "--metrics", path).code == 1
+    assert [line for line in path.read_text().splitlines() if line.startswith(SUCCESS)] == succeeded != []
+    assert 'result="missing"} 1.0' in path.read_text()
+    assert run("verify", named, "--metrics", tmp_path / "syncsvc.txt").code == 2

@@ -1,5 +1,5 @@
 """
-Writes `docs/cli.md` from the command line itself: `python -m tests.docs.cli_page`.
+`docs/cli.md`, made from the command line itself.
 
 Every command as `--help` tells it, so that people find it by searching the site.
 """
@@ -20,7 +20,7 @@ COLUMNS = "100"
 HEAD = """\
 # Every command
 
-What `syncsvc COMMAND --help` says, in one place; made from the command line itself (`python -m tests.docs.cli_page`).
+What `syncsvc COMMAND --help` says, in one place; made from the command line itself (`make pages`).
 Where servers are comes from [variables](settings.md). [What commands print](commands.md), and
 [what they refuse](errors.md), is told on pages of its own.
 """
@@ -50,12 +50,3 @@ def _help(command: str) -> str:
     told = runner.invoke(app, [*command.split(), "--help"], env=environment, prog_name="syncsvc")
     lines = [line.rstrip() for line in told.stdout.strip().splitlines()]
     return "".join(f"{line}\n" for line in lines)
-
-
-def main() -> None:
-    """Writes the page anew."""
-    PAGE.write_text(page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

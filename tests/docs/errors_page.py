@@ -1,5 +1,5 @@
 """
-Writes `docs/errors.md` from the code: `python -m tests.docs.errors_page`.
+`docs/errors.md`, made from the code.
 
 Every place that makes a problem is found in the syntax tree, with its code, what it says and what it proposes; the
 prose stands in `errors.md` beside this file.  A code that is only known at run time, or whose fix stands elsewhere, is
@@ -226,12 +226,3 @@ def _listed(texts: dict[str, None]) -> str:
 def _cell(text: str) -> str:
     text = re.sub(r"\s+", " ", text.strip()).replace("|", "\\|")
     return re.sub(r"<(?=[a-zA-Z/])", "&lt;", text).replace("*", "\\*").replace("_", "\\_")
-
-
-def main() -> None:
-    """Writes the page anew."""
-    PAGE.write_text(page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

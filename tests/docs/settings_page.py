@@ -1,5 +1,5 @@
 """
-Writes `docs/settings.md` from `syncsvc/settings.py`: `python -m tests.docs.settings_page`.
+`docs/settings.md`, made from `syncsvc/settings.py`.
 
 The comment above a field is its reason and unit; type and default are the field's own.  Order and grouping are those of
 the code, the prose stands in `settings.md` beside this file.
@@ -54,12 +54,3 @@ def _reason(name: str) -> str:
     assert found is not None, f"the setting {name} has no comment that says what it is"
     text = " ".join(line.strip().removeprefix("#: ").strip() for line in found[1].splitlines())
     return re.sub(r"\s+", " ", text).replace("|", "\\|")
-
-
-def main() -> None:
-    """Writes the page anew."""
-    PAGE.write_text(page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

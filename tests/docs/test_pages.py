@@ -7,12 +7,23 @@ import re
 import pytest
 
 from syncsvc import settings
-from tests.docs import cli_page, errors_page, settings_page
+from tests.docs import cli_page, errors_page, pages, settings_page
 
 
-def test_the_page_of_errors_is_up_to_date() -> None:
-    """After a change of a problem: python -m tests.docs.errors_page."""
-    assert errors_page.PAGE.read_text(encoding="utf-8") == errors_page.page()
+@pytest.mark.parametrize("name", pages.made())
+def test_a_page_that_is_made_from_the_code_is_up_to_date(name: str) -> None:
+    """What a reader finds is what this version does.  After a change of the code: make pages."""
+    module = pages.made()[name]
+
+    assert module.PAGE.read_text(encoding="utf-8") == module.page()
+
+
+def test_only_pages_that_changed_are_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """`make pages` says what it changed, and a name that is no page is refused with those that are."""
+    assert pages.main([]) == 0
+    assert capsys.readouterr().out == ""
+    assert pages.main(["errors", "nothing"]) == 2
+    assert "errors" in capsys.readouterr().err
 
 
 def test_every_code_that_a_user_may_meet_is_on_the_page() -> None:
@@ -50,21 +61,11 @@ def test_a_code_is_told_as_the_code_tells_it(code: str, exit_: str, what: str, f
     assert (cells[0], what in cells[1], fix in cells[2]) == (exit_, True, True), row
 
 
-def test_the_page_of_settings_is_up_to_date() -> None:
-    """After a change of a setting: python -m tests.docs.settings_page."""
-    assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page()
-
-
 def test_every_setting_has_its_line() -> None:
     """With its reason, in the order of the code."""
     named = re.findall(r'<a id="(SYNCSVC_\w+)">', settings_page.page())
 
     assert named == [settings.PREFIX + name.upper() for name in settings.Settings.__dataclass_fields__]
-
-
-def test_the_page_of_commands_is_up_to_date() -> None:
-    """After a change of a command or option: python -m tests.docs.cli_page."""
-    assert cli_page.PAGE.read_text(encoding="utf-8") == cli_page.page()
 
 
 def test_every_command_is_on_the_page_with_its_help() -> None:

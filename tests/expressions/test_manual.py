@@ -1,4 +1,4 @@
-"""The manual cannot differ from the code: its function tables are the registry's, and its examples are evaluated."""
+"""The manual cannot differ from the code: its examples are evaluated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from bson import Decimal128
 
 from syncsvc.expressions import evaluate, parse
 from syncsvc.expressions.functions import FUNCTIONS
-from syncsvc.expressions.manual import function_tables
 from syncsvc.expressions.scalars import SCALARS, printed
 from syncsvc.expressions.tokens import RESERVED
 
@@ -29,11 +28,6 @@ def _level(found: dict[str, Any]) -> dict[str, Any]:
     if "at" in found:
         found["at"] = datetime.datetime.fromisoformat(found["at"])
     return found
-
-
-def test_the_function_tables_are_those_of_the_registry() -> None:
-    """Name, result, meaning and null rule of every function; made by `manual.function_tables`."""
-    assert PAGE.endswith(f"## Functions\n\n{function_tables()}")
 
 
 def test_every_function_computes_and_is_shown() -> None:

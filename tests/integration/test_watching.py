@@ -150,8 +150,10 @@ def test_what_only_a_real_run_can_feed_is_fed(watched: Watched) -> None:
     for series in (
         'syncsvc_mongo_command_duration_seconds_count{command="commitTransaction",outcome="ok"}',
         'syncsvc_mongo_pool_connections{state="open"}',
+        'syncsvc_stage_latency_seconds_count{stage="capture"}',
         'syncsvc_stage_latency_seconds_count{stage="broker"}',
         'syncsvc_stage_latency_seconds_count{stage="queue"}',
+        'syncsvc_stage_latency_seconds_count{stage="join"}',
         'syncsvc_stage_latency_seconds_count{stage="apply"}',
         "syncsvc_end_to_end_latency_seconds_count",
         "syncsvc_recovery_duration_seconds_count",

@@ -10,7 +10,9 @@ from typer.main import get_command
 
 from syncsvc.cli.app import app
 from syncsvc.mapping import load_text
+from syncsvc.telemetry import verified
 from syncsvc.telemetry.catalogue import catalogue
+from tests.docs import pages
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -59,7 +61,7 @@ def test_links_between_documents_lead_somewhere(page: Path) -> None:
 def test_the_metric_to_alert_on_exists() -> None:
     """The metrics that documents name are in the catalogue."""
     named = {name for page in PAGES for name in re.findall(r"syncsvc_[a-z_]+(?=[{`])", page.read_text())}
-    known = {entry.name for entry in catalogue()}
+    known = {entry.name for entry in catalogue()} | set(verified.FAMILIES)
     stored = {"syncsvc_generations", "syncsvc_fences", "syncsvc_parked", "syncsvc_workers"}  # collections, not metrics
 
     assert {name for name in named if name not in known and not name.startswith(tuple(stored))} == set()
@@ -75,3 +77,14 @@ def test_files_that_architecture_names_exist() -> None:
     assert len(names) > 15
     assert [name for name in names if not (ROOT / "syncsvc" / name).exists()] == []
     assert [name for name in tests if not (ROOT / name).exists()] == []
+
+
+def test_make_pages_writes_every_page_that_is_made_from_the_code() -> None:
+    """Nobody has to know which pages those are: a module of the tests that is named so makes one."""
+    recipe = re.search(r"^pages:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe is not None
+    named = {path.stem for path in (ROOT / "tests").rglob("*_page.py") if not path.name.startswith("test_")}
+
+    assert "-m tests.docs.pages\n" in recipe[1]
+    assert {f"{name}_page" for name in pages.made()} == named
+    assert all(module.PAGE.is_relative_to(ROOT / "docs") and module.page() for module in pages.made().values())

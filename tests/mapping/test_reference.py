@@ -25,11 +25,6 @@ def with_common(example: str) -> str:
     return f"{example}source: {json.dumps(common['source'])}\ntables: {json.dumps(tables)}\n"
 
 
-def test_the_tables_of_the_page_are_up_to_date() -> None:
-    """After a change of the declaration: python -m syncsvc.mapping.reference docs/mapping.md."""
-    assert reference.updated(TEXT) == TEXT
-
-
 def test_a_page_without_the_marks_is_refused() -> None:
     """Nothing is written over what a person wrote."""
     with pytest.raises(ValueError, match="keys: begin"):

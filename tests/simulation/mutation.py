@@ -1,7 +1,7 @@
 """
 Runs mutants.
 
-`python -m tests.simulation.mutation NAME` looks for a seed that notices it, `--table` prints docs/mutants.md.
+`python -m tests.simulation.mutation NAME` looks for a seed that notices it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ HEAD = """# Mutants: no guard is decoration
 A mutant is the code with one guard switched off. Each must be noticed: by a seed of the simulator, whose run then ends
 in other documents than the SQL join or shows a state that no prefix of the source explains, or by a test that says what
 the guard is for. `tests/simulation/test_mutants.py` switches each off; this table is made of the same list
-(`python -m tests.simulation.mutation --table`). The invariants are those of [ARCHITECTURE.md](../ARCHITECTURE.md).
+(`make pages`). The invariants are those of [ARCHITECTURE.md](../ARCHITECTURE.md).
 
 | without its guard | invariant | in | noticed by |
 |---|---|---|---|"""
@@ -104,9 +104,6 @@ def _hunted(mutant: Mutant, seeds: Iterable[int]) -> str:
 
 if __name__ == "__main__":
     wanted = " ".join(sys.argv[1:])
-    if wanted == "--table":
-        print(table(), end="")
-        sys.exit()
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # each waits for a process of its own
         for line in pool.map(lambda mutant: _hunted(mutant, range(1000)), [m for m in MUTANTS if wanted in m.name]):
             print(line, flush=True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from tests.simulation.mutants import MUTANTS, Mutant
-from tests.simulation.mutation import ROOT, Misplaced, copied, failing, hunt, table
+from tests.simulation.mutation import Misplaced, copied, failing, hunt
 
 #: Tried when a recorded seed no longer kills, because histories or schedule have changed.
 MORE_SEEDS = range(100)
@@ -54,8 +53,3 @@ def test_a_guard_that_is_not_where_its_mutant_says_is_told() -> None:
     """Code that was rewritten cannot leave a mutant behind that changes nothing."""
     with pytest.raises(Misplaced, match="0 times"), copied(Mutant("none", 1, "syncsvc/flow.py", "not there", "")):
         pass
-
-
-def test_the_table_of_mutants_is_up_to_date() -> None:
-    """docs/mutants.md says what this test does: `python -m tests.simulation.mutation --table > docs/mutants.md`."""
-    assert Path(ROOT / "docs" / "mutants.md").read_text() == table()

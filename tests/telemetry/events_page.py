@@ -1,11 +1,10 @@
 """
-docs/events.md, made of the code that writes the events: `python -m tests.telemetry.events_page > docs/events.md`.
+`docs/events.md`, made of the code that writes the events.
 """
 
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -40,7 +39,7 @@ A line with `logger` and `message` in place of `event` is one of a library; of i
 because drivers quote values of rows in theirs.  `failed` carries the same of an error that is not ours: `error`,
 `what`, `at`, `cause`; of one of ours its `problems`, each with `code`, `where`, `what` and `fix`.
 
-This page is made from the code; a test holds it.
+This page is made from the code (`make pages`).
 
 | event | level | fields | when |
 |---|---|---|---|
@@ -114,7 +113,3 @@ def _called(node: ast.Call) -> str:
 
 def _sentence(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return " ".join((ast.get_docstring(function) or "").split())
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

@@ -205,13 +205,6 @@ def test_the_reference_page_explains_every_metric() -> None:
         assert entry.interpretation in page
 
 
-def test_the_page_in_the_docs_is_the_one_made_from_the_registry() -> None:
-    """What a reader finds there is what this version serves."""
-    page = Path(__file__).parents[2] / "docs/metrics.md"
-
-    assert page.read_text() == markdown(), "run: python -m syncsvc.telemetry.catalogue > docs/metrics.md"
-
-
 def test_a_pipeline_whose_records_wait_and_do_not_move_is_stalled() -> None:
     """Judged when it is scraped: nobody has to report that nothing happens."""
     times = iter([NOW, NOW + 59, NOW + 61, NOW + 62])

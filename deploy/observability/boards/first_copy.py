@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from deploy.observability.boards.canvas import CHOSEN, own, query
 from deploy.observability.boards.fleet import BY, lag, states
-from deploy.observability.boards.pipeline import RATE, quantile, rate
+from deploy.observability.boards.pipeline import RATE, quantiles, rate
 
 #: Part done of all records of the copy, over the workers that share it.
 DONE = (
@@ -66,8 +66,7 @@ def board() -> str:
     )  # fmt: skip
     canvas.graph(
         "Transactions", "Large steps are wanted here; a p99 of many seconds says that MongoDB is the limit.", "s",
-        query(quantile(0.5, "syncsvc_apply_duration_seconds"), "{{pipeline}} p50"),
-        query(quantile(0.99, "syncsvc_apply_duration_seconds"), "{{pipeline}} p99"),
+        *quantiles("syncsvc_apply_duration_seconds", 0.5, 0.99),
     )  # fmt: skip
     canvas.graph(
         "Tables left without older rows", "A table that was emptied, dropped or read again, by cause, and rows that "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.observability.boards.canvas import CHOSEN, Canvas, own, query
+from deploy.observability.boards.canvas import CHOSEN, Canvas, Query, own, query
 from deploy.observability.boards.fleet import BY, fresh, lag, objective
 
 RATE = "$__rate_interval"
@@ -19,12 +19,17 @@ def quantile(part: float, metric: str, by: str = BY) -> str:
     return f"histogram_quantile({part}, sum by ({by}, le) (rate({metric}_bucket{{{CHOSEN}}}[{RATE}])))"
 
 
+def quantiles(metric: str, *parts: float) -> list[Query]:
+    """A line for each quantile: `quantiles(metric, 0.5, 0.99)` are p50 and p99."""
+    return [query(quantile(part, metric), f"{{{{pipeline}}}} p{part * 100:.0f}") for part in parts]
+
+
 def board() -> str:
     """The board of one pipeline, or of some side by side."""
     canvas = own(
         "syncsvc-pipeline", "syncsvc: pipeline",
-        "One pipeline. First whether readers notice, then where the delay is: before us (broker), in the join (queue) "
-        "or in MongoDB (apply); then which partition, then why.",
+        "One pipeline. First whether readers notice, then where the delay is: before us (capture, broker), in the join "
+        "(queue, join) or in MongoDB (apply); then which partition, then why.",
     )  # fmt: skip
     canvas.annotation(
         "Rebalances", f"sum by (pipeline) (increase(syncsvc_rebalances_total{{{CHOSEN}}}[1m])) > 0", "orange"
@@ -51,8 +56,8 @@ def _delay(canvas: Canvas) -> None:
     )  # fmt: skip
     canvas.graph(
         "Where the time goes, mean",
-        "Waiting in the source topic (broker), waiting in the keyed topic (queue), one transaction (apply). The "
-        "thickest band is where to look. Debezium's own delay is before the first and not in it.",
+        "From the commit into Kafka (capture), waiting in the source topic (broker), waiting in the keyed topic "
+        "(queue), fold and render (join), one transaction (apply). The thickest band is where to look.",
         "s", query(
             f"{rate('syncsvc_stage_latency_seconds_sum', 'stage')} / "
             f"{rate('syncsvc_stage_latency_seconds_count', 'stage')}",
@@ -61,9 +66,7 @@ def _delay(canvas: Canvas) -> None:
     )  # fmt: skip
     canvas.graph(
         "End to end, quantiles", "Half of the changes, 95 and 99 in a hundred are visible within this time.", "s",
-        query(quantile(0.5, "syncsvc_end_to_end_latency_seconds"), "{{pipeline}} p50"),
-        query(quantile(0.95, "syncsvc_end_to_end_latency_seconds"), "{{pipeline}} p95"),
-        query(quantile(0.99, "syncsvc_end_to_end_latency_seconds"), "{{pipeline}} p99"),
+        *quantiles("syncsvc_end_to_end_latency_seconds", 0.5, 0.95, 0.99),
     )  # fmt: skip
 
 
@@ -107,14 +110,12 @@ def _mongo(canvas: Canvas) -> None:
     canvas.graph(
         "Transactions", "One step from hand-over to acknowledgement by the majority, retries included. A p99 above 1 s "
         "with small batches: look at the disk and the replication.",
-        "s", query(quantile(0.5, "syncsvc_apply_duration_seconds"), "{{pipeline}} p50"),
-        query(quantile(0.99, "syncsvc_apply_duration_seconds"), "{{pipeline}} p99"), width=8,
+        "s", *quantiles("syncsvc_apply_duration_seconds", 0.5, 0.99), width=8,
     )  # fmt: skip
     canvas.graph(
         "Documents in a step", "At its upper end while lag grows, the database is the limit; small and many is live "
         "flow.",
-        "short", query(quantile(0.5, "syncsvc_apply_batch_size_documents"), "{{pipeline}} p50"),
-        query(quantile(0.99, "syncsvc_apply_batch_size_documents"), "{{pipeline}} p99"), width=8,
+        "short", *quantiles("syncsvc_apply_batch_size_documents", 0.5, 0.99), width=8,
     )  # fmt: skip
     canvas.graph(
         "Retries", "Transactions tried again, by reason. `write_conflict` now and then is normal, `network` or "

@@ -1,5 +1,5 @@
 """
-Writes the table of all commands into `docs/commands.md`, from the commands: `python -m tests.cli.command_table`.
+`docs/commands.md`, its table of all commands made from the commands.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typer.main import get_command
 from syncsvc.cli.app import app
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
-BEGIN, END = "<!-- commands: begin, made by tests/cli/command_table.py -->", "<!-- commands: end -->"
+BEGIN, END = "<!-- commands: begin, made by tests/cli/commands_page.py -->", "<!-- commands: end -->"
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -57,11 +57,7 @@ def _plain(text: str | None) -> str:
     return re.sub(r"\s+", " ", text or "").strip().replace("|", "\\|")
 
 
-def updated(text: str) -> str:
+def page() -> str:
     """The page with the table of now."""
-    before, _, rest = text.partition(BEGIN)
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
-
-
-if __name__ == "__main__":
-    PAGE.write_text(updated(PAGE.read_text()))

@@ -1,7 +1,7 @@
 """
-Writes `docs/types.md` from the code and the golden events: `python -m tests.changes.page`.
+`docs/types.md`, made from the code and the golden events.
 
-The prose stands in `page.md` beside this file; every table is made here, so that none can be wrong for long.
+The prose stands in `types.md` beside this file; every table is made here, so that none can be wrong for long.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from syncsvc.mapping import column_types
 from tests.changes import golden_events, recording
 from tests.changes.cases import CASES, Case
 
-PROSE = Path(__file__).with_name("page.md")
+PROSE = Path(__file__).with_name("types.md")
 PAGE = Path(__file__).parents[2] / "docs" / "types.md"
 _LONGEST = 60  # characters of a value that is shown
 _BSON = {
@@ -159,7 +159,3 @@ def page() -> str:
     for name, lines in tables.items():
         text = text.replace(f"<!-- {name} -->", "\n".join(lines))
     return text
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page())
