@@ -64,7 +64,7 @@ COMPLETED: dict[str, tuple[str, str, str]] = {
     "init.key_type": ("warning", "the key has a column that is not carried or has no one form: it is left out", _KEY),
     "init.wide": ("warning", "texts or bytes of that size: the column is shown at the root only", _STRIKE),
     "mongo.bad_uri": ("2", "the connection string is not one", "write  mongodb://[user:password@]host[:port]/"),
-    "mongo.other_pipeline": ("3", "another pipeline writes this collection", "give one of the two another `collection:`"),
+    "mongo.other_pipeline": ("3", "another pipeline writes it", "give one of the two another `collection:`"),
     "devstack.server_missing": ("4", "a server can neither be found on this machine nor fetched", _INSTALL),
     "usage.wrong": ("2", "an unknown option, a missing argument", "`syncsvc COMMAND --help`"),
     "generation.mapping_changed": ("3", "the mapping is not the one the generation was made with", _ANEW),

@@ -41,10 +41,7 @@ def _sees(stage: Stage, worker: Worker, generation: int) -> None:
 
 
 def test_a_worker_of_the_old_generation_does_not_take_readers_back(make_stage: MakeStage) -> None:
-    """
-    As in a slow rollout or a restart: it goes on keeping its own documents true, and says why it does not show them.
-    Only a person's `publish` does; then no worker of the newer generation undoes it.
-    """
+    """As in a slow rollout or a restart: it keeps its own documents true, and says why it does not show them."""
     stage = make_stage(95, meetings=20, partitions=2, source_partitions=1)
     stage.begin()
     old, new = _viewed(stage, 1), _viewed(stage, 2)
@@ -53,7 +50,7 @@ def test_a_worker_of_the_old_generation_does_not_take_readers_back(make_stage: M
     _sees(stage, first, 1)
     second.start()
     _sees(stage, second, 2)
-    assert _events(second, "generation_published")
+    wait_until(lambda: _events(second, "generation_published"), second.tail)
 
     assert first.leave() == 0
     first.start()
@@ -69,6 +66,36 @@ def test_a_worker_of_the_old_generation_does_not_take_readers_back(make_stage: M
             lambda documents=documents: {one["_id"]: one for one in documents.find({}, {"_sync": 0})} == wanted,
             stage.tails,
         )
+
+
+def test_only_a_person_takes_readers_back_and_it_stays_so(make_stage: MakeStage) -> None:
+    """`publish` refuses a generation that is behind; after it no worker of the newer one undoes it."""
+    stage = make_stage(97, meetings=20, partitions=2, source_partitions=1)
+    stage.begin()
+    old, new = _viewed(stage, 1), _viewed(stage, 2)
+    first, second = _worker(stage, old), _worker(stage, new)
+    first.start()
+    _sees(stage, first, 1)
+    assert first.leave() == 0
+    second.start()
+    _sees(stage, second, 2)
+    stage.change(30)
+
+    behind = stage.command("publish", str(old), "-o", "json")
+    assert (behind.returncode, _told(behind)) == (3, ["publish.behind"])
+    assert _shown(stage) == "meetings__g2"
+    first.start()
+    wait_until(lambda: stage.command("publish", str(old)).returncode == 0, stage.tails)
+    assert _shown(stage) == "meetings__g1"
+
+    assert second.leave() == 0
+    second.start()
+    wait_until(lambda: _events(second, "generation_withheld"), second.tail)
+    assert "reason=taken_back" in _events(second, "generation_withheld")[0]
+    assert _shown(stage) == "meetings__g1"
+    watched = stage.command("rebuild", str(new), "--watch", "-o", "json")
+    assert watched.returncode == 1
+    assert "rebuild.withheld" in watched.stdout
 
 
 def _told(outcome: Any) -> list[str]:
