@@ -64,7 +64,6 @@ COMPLETED: dict[str, tuple[str, str, str]] = {
     "init.key_type": ("warning", "the key has a column that is not carried or has no one form: it is left out", _KEY),
     "init.wide": ("warning", "texts or bytes of that size: the column is shown at the root only", _STRIKE),
     "mongo.bad_uri": ("2", "the connection string is not one", "write  mongodb://[user:password@]host[:port]/"),
-    "mongo.other_pipeline": ("3", "another pipeline writes it", "give one of the two another `collection:`"),
     "devstack.server_missing": ("4", "a server can neither be found on this machine nor fetched", _INSTALL),
     "usage.wrong": ("2", "an unknown option, a missing argument", "`syncsvc COMMAND --help`"),
     "generation.mapping_changed": ("3", "the mapping is not the one the generation was made with", _ANEW),
@@ -213,10 +212,9 @@ def _row(entry: Entry) -> str:
 
 def _usual(code: str) -> str:
     """Exit code of problems that are collected, and raised together."""
-    if code == "source.binlog":
-        return "1"
-    family = code.partition(".")[0]
-    return {"topic": "3", "generation": "3", "connector": "1", "tls": "4"}.get(family, "2")
+    alone = {"source.binlog": "1", "mongo.other_pipeline": "3"}
+    families = {**dict.fromkeys(("topic", "generation", "rebuild", "publish"), "3"), "connector": "1", "tls": "4"}
+    return alone.get(code) or families.get(code.partition(".")[0], "2")
 
 
 def _listed(texts: dict[str, None]) -> str:
