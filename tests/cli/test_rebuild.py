@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from pymongo import MongoClient
 from pymongo.database import Database
 
@@ -140,15 +140,17 @@ def test_a_rebuild_from_the_number_to_the_end_of_the_old_generation(
     assert database[name].count_documents({}) == 3
 
 
-async def _cut(stack: Stack, topic: str, partitions: int) -> None:
-    """As retention does to a topic whose first records are old."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka.bootstrap)
-    await admin.start()
-    try:
-        for partition in range(partitions):
-            await admin.delete_records({TopicPartition(topic, partition): RecordsToDelete(before_offset=-1)})
-    finally:
-        await admin.close()
+def _cut(stack: Stack, topic: str, partitions: int) -> int:
+    """As retention does to a topic whose first records are old: of every partition one goes; how many went."""
+    asking = Consumer({"bootstrap.servers": stack.kafka.bootstrap, "group.id": "cut", "log_level": 0})
+    places = [TopicPartition(topic, number) for number in range(partitions)]
+    ends = [asking.get_watermark_offsets(place, timeout=30, cached=False)[1] for place in places]
+    asking.close()
+    filled = [TopicPartition(topic, number, 1) for number, end in enumerate(ends) if end > 0]
+    admin = AdminClient({"bootstrap.servers": stack.kafka.bootstrap, "log_level": 0})
+    for done in admin.delete_records(filled).values():
+        done.result(30)
+    return len(filled)
 
 
 def test_topics_that_lost_rows_are_told_and_refused(
@@ -157,13 +159,13 @@ def test_topics_that_lost_rows_are_told_and_refused(
     """Documents would be missing without a word; who has read the rows again says so."""
     pipeline, text = mapping.load(named), named.read_text()
     topic = pipeline.source_topic("meetup.user")
-    asyncio.run(_cut(stack, topic, pipeline.source_partitions))
+    cut = _cut(stack, topic, pipeline.source_partitions)
+    assert cut > 0
 
     told = run("rebuild", named, "-o", "json")
     assert (told.code, told.codes) == (3, ["rebuild.rows_missing"])
     (source,) = [one for one in told.json["sources"] if one["topic"] == topic]
-    assert (source["rows"], source["records"]) == ("cut", 0)
-    assert source["deleted"] >= 2
+    assert (source["rows"], source["deleted"]) == ("cut", cut)
     refused = run("rebuild", named, "--yes", "-o", "json")
     assert (refused.code, refused.codes) == (3, ["rebuild.rows_missing"])
     assert named.read_text() == text
