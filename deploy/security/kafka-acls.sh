@@ -3,7 +3,10 @@
 #
 #   kafka-acls.sh worker  PRINCIPAL PIPELINE TOPIC_PREFIX     reads source topics, reads and writes the keyed topic
 #   kafka-acls.sh apply   PRINCIPAL PIPELINE TOPIC_PREFIX     the same, and makes those topics (`syncsvc apply`)
+#   kafka-acls.sh drop    PRINCIPAL PIPELINE                  beside apply: deletes keyed topics (`rebuild --drop-old`)
 #   kafka-acls.sh connect PRINCIPAL TOPIC_PREFIX GROUP        Kafka Connect with the Debezium connector; GROUP: of Connect
+#   kafka-acls.sh exporter PRINCIPAL PIPELINE TOPIC_PREFIX    `syncsvc lag-exporter FILE`: reads no record
+#   kafka-acls.sh exporter PRINCIPAL                          the same for every group (`--group`, or without a file)
 #
 # PRINCIPAL as Kafka names it: User:syncsvc, or User:CN=… for a certificate.  A pipeline whose tables come from several
 # servers has several topic prefixes: run it once for each.
@@ -35,6 +38,24 @@ worker | apply)
     allow --operation Read --operation Write --operation DescribeConfigs $create \
         --resource-pattern-type prefixed --topic "$own"
     allow --operation Read --resource-pattern-type prefixed --group "$own"
+    # What tells an idle source from a broken one; Connect makes it.
+    allow --operation Read --operation DescribeConfigs --topic "__debezium-heartbeat.$prefix"
+    ;;
+drop)
+    allow --operation Delete --resource-pattern-type prefixed --topic "syncsvc.$3."
+    ;;
+exporter)
+    if [ $# -gt 2 ]; then
+        own="syncsvc.$3." prefix=$4
+        for topic in "$prefix." "$own"; do
+            allow --operation Describe --resource-pattern-type prefixed --topic "$topic"
+        done
+        allow --operation Describe --topic "$prefix"
+        allow --operation Describe --resource-pattern-type prefixed --group "$own"
+    else
+        allow --operation Describe --topic '*'
+        allow --operation Describe --group '*'
+    fi
     ;;
 connect)
     prefix=$3 group=$4
@@ -50,7 +71,7 @@ connect)
     allow --operation Write --operation Describe --resource-pattern-type prefixed --transactional-id "connect-cluster-$group"
     ;;
 *)
-    echo "worker, apply or connect, not $what" >&2
+    echo "worker, apply, drop, connect or exporter, not $what" >&2
     exit 2
     ;;
 esac

@@ -24,6 +24,8 @@ from syncsvc.cli import (
     parked,
     plan,
     preview,
+    publish,
+    rebuild,
     run,
     status,
     test,
@@ -68,6 +70,8 @@ app.command("doctor")(doctor.doctor)
 app.command("plan")(plan.plan)
 app.command("apply")(apply.apply)
 app.command("run")(run.run)
+app.command("rebuild")(rebuild.rebuild)
+app.command("publish")(publish.publish)
 app.command("status")(status.status)
 app.command("offsets")(offsets.offsets)
 app.command("trace")(trace.trace)

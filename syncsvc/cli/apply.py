@@ -36,12 +36,25 @@ def apply(files: Files, yes: Yes = False, wait: Wait = 60.0, format_: Output = F
 
     loaded, given = pipelines.load(files), settings.read()
     found = planning.items(loaded, given)
+    refuse(found, losses=yes)
+    make(loaded, given, wait, found)
+    planned.show(found, format_)
+
+
+def refuse(found: Sequence[Item], *, losses: bool) -> None:
+    """
+    What stands in the way, before anything is made.
+
+    Args:
+        losses: what loses something was asked for.
+
+    Raises:
+        Drift: with all of it.
+    """
     refused = [problem for item in found for problem in item.problems]
-    refused += [] if yes else [_unasked(item) for item in found if item.destructive]
+    refused += [] if losses else [_unasked(item) for item in found if item.destructive]
     if refused:
         raise Drift.of(refused)
-    _make(loaded, given, wait, found)
-    planned.show(found, format_)
 
 
 def _unasked(item: Item) -> Problem:
@@ -50,7 +63,8 @@ def _unasked(item: Item) -> Problem:
     )
 
 
-def _make(loaded: Sequence[Pipeline], given: Settings, wait_seconds: float, found: Sequence[Item]) -> None:
+def make(loaded: Sequence[Pipeline], given: Settings, wait_seconds: float, found: Sequence[Item]) -> None:
+    """Topics, collections, indexes, then connectors; `found` has been refused by nobody."""
     from syncsvc.cli import mongo_items, planning
     from syncsvc.devstack import connectors as rest
     from syncsvc.mongo import indexes, names, namespaces

@@ -10,7 +10,7 @@ from syncsvc.cli.item import CREATE, DIFFERS, LATER, SAME, Item
 from syncsvc.engine.topics import TopicState
 from syncsvc.errors import Drift, Problem
 from syncsvc.mapping.model import Pipeline
-from syncsvc.mongo import generations, indexes, names, namespaces
+from syncsvc.mongo import generations, indexes, names, namespaces, published
 from syncsvc.mongo.client import Mongo
 from syncsvc.routing.schema_changes import channels
 from syncsvc.wiring import prepare
@@ -23,6 +23,8 @@ def items(pipeline: Pipeline, mongo: Mongo, there: Mapping[str, TopicState]) -> 
     state = names.state_collection(pipeline.name, pipeline.generation)
     yield Item(SAME if state in existing else CREATE, "collection", state, f"in {mongo.where}")
     for view in pipeline.each():
+        if refused := prepare.name_problems(view, mongo):
+            yield Item(DIFFERS, "collection", view.collection, refused[0].what, tuple(refused))
         yield _target(view, mongo, existing, begun=held is not None)
         for index in missing_indexes(view, mongo):
             yield Item(CREATE, "index", f"{view.target_collection}.{index.name}", f"as {index.source} has it")
@@ -77,6 +79,10 @@ def _view(pipeline: Pipeline, mongo: Mongo) -> Item:
         return Item(DIFFERS, "view", pipeline.collection, drift.problems[0].what, drift.problems)
     if target == pipeline.target_collection:
         return Item(SAME, "view", pipeline.collection, f"shows {target}")
+    shown = published.read(mongo, pipeline.collection)
+    if shown is not None and shown.owner == pipeline.name and shown.withheld(pipeline.generation):
+        what = f"shows {target} and goes on so; back only by  syncsvc publish {pipeline.path}"
+        return Item(LATER, "view", pipeline.collection, what)
     now = "" if target is None else f", until then {target}"
     what = f"will show {pipeline.target_collection} when its first copy is complete{now}"
     return Item(LATER, "view", pipeline.collection, what)

@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from syncsvc.mapping.model import Pipeline
 
 
-def load_with_places(files: Iterable[Path]) -> list[tuple[Pipeline, Places]]:
+def load_with_places(files: Iterable[Path], *, one_process: bool = False) -> list[tuple[Pipeline, Places]]:
     """
     The pipelines with the places of their keys, in the order given; files of cases among them are passed over.
 
+    Args:
+        one_process: a worker is to run them all (see `mapping.together`).
+
     Raises:
-        UsageFault: with the problems of every file.
+        UsageFault: with the problems of every file, or those between them.
     """
     from syncsvc import mapping
+    from syncsvc.mapping import together
     from syncsvc.mapping.cases import mapping_of
 
     found: list[tuple[Pipeline, Places]] = []
@@ -34,11 +38,12 @@ def load_with_places(files: Iterable[Path]) -> list[tuple[Pipeline, Places]]:
             found.append(mapping.load_with_places(file))
         except UsageFault as fault:
             problems += fault.problems
+    problems = problems or together.problems(found, one_process=one_process)
     if problems:
         raise UsageFault.of(problems)
     return found
 
 
-def load(files: Iterable[Path]) -> list[Pipeline]:
-    """The pipelines, in the order given; errors as of `load_with_places`."""
-    return [pipeline for pipeline, _ in load_with_places(files)]
+def load(files: Iterable[Path], *, one_process: bool = False) -> list[Pipeline]:
+    """The pipelines, in the order given; arguments and errors as of `load_with_places`."""
+    return [pipeline for pipeline, _ in load_with_places(files, one_process=one_process)]

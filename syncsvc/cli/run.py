@@ -20,7 +20,7 @@ def run(files: Files, workers: Workers = 1) -> int:
     """Keep the documents true until TERM or Ctrl-C."""
     from syncsvc import settings
 
-    loaded, given = pipelines.load(files), settings.read()
+    loaded, given = pipelines.load(files, one_process=True), settings.read()
     if workers > 1:
         from syncsvc.cli import workers as processes
 

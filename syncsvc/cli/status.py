@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,12 +34,10 @@ def status(files: Files, watch: Watch = False, every: Every = 2.0, format_: Outp
         def look() -> list[Standing]:
             return standing.standings(loaded, mongo, given)
 
-        if not watch:
-            _show(look(), format_)
-        elif format_ is Format.TABLE and sys.stdout.isatty():
-            watching.on_terminal(look, every)
+        if watch:
+            watching.watch(look, every, format_)
         else:
-            watching.as_lines(look, every, format_)
+            _show(look(), format_)
 
 
 def _show(found: Sequence[Standing], format_: Format) -> None:

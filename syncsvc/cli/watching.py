@@ -22,9 +22,23 @@ from syncsvc.errors import Unreachable
 #: A terminal is drawn this often, so that it follows a resize at once.
 DRAWN_A_SECOND = 4
 LookAround = Callable[[], Sequence[Standing]]
+Over = Callable[[], bool]
 
 
-def on_terminal(look: LookAround, every: float) -> None:
+def never() -> bool:
+    """Until Ctrl-C."""
+    return False
+
+
+def watch(look: LookAround, every: float, format_: Format, over: Over = never) -> None:
+    """The view on a terminal, lines elsewhere, until it is over; raises what `over` raises."""
+    if format_ is Format.TABLE and sys.stdout.isatty():
+        on_terminal(look, every, over)
+    else:
+        as_lines(look, every, format_, over)
+
+
+def on_terminal(look: LookAround, every: float, over: Over = never) -> None:
     """Draw until Ctrl-C, which leaves the terminal as it was; raises Unreachable when the first look fails."""
     from rich.live import Live
 
@@ -40,7 +54,7 @@ def on_terminal(look: LookAround, every: float) -> None:
         get_renderable=screen, console=console, screen=True, refresh_per_second=DRAWN_A_SECOND, transient=True,
         redirect_stderr=False,
     ):  # fmt: skip
-        while True:
+        while not over():
             time.sleep(every)
             try:
                 found = look()
@@ -59,9 +73,9 @@ def _foot(every: float, error: Unreachable | None) -> str:
     return f"{now}  every {every:g} s, Ctrl-C ends"
 
 
-def as_lines(look: LookAround, every: float, format_: Format) -> None:
+def as_lines(look: LookAround, every: float, format_: Format, over: Over = never) -> None:
     """
-    A line for each pipeline at each look, or with JSON one document a line; until Ctrl-C or until nobody reads.
+    A line for each pipeline at each look, or with JSON one document a line; until Ctrl-C, or nobody reads, or over.
 
     Raises:
         Unreachable: a look failed: a log wants to know.
@@ -77,6 +91,8 @@ def as_lines(look: LookAround, every: float, format_: Format) -> None:
             else:
                 print(line(at, standing, history))
         sys.stdout.flush()
+        if over():
+            return
         time.sleep(every)
 
 

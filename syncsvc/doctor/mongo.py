@@ -119,7 +119,7 @@ def rights(where: str, missing: dict[str, list[str]] | None) -> Finding:
 
 def _needs(pipelines: Sequence[Pipeline]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {"": ("listCollections",)}
-    found |= dict.fromkeys((names.GENERATIONS, names.FENCES, names.PARKED), WRITE)
+    found |= dict.fromkeys((names.GENERATIONS, names.COLLECTIONS, names.FENCES, names.PARKED), WRITE)
     for pipeline in pipelines:
         found[names.state_collection(pipeline.name, pipeline.generation)] = WRITE
         for view in pipeline.each():

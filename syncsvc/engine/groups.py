@@ -14,6 +14,7 @@ from types import TracebackType
 import aiokafka
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.errors import for_code
 
 from syncsvc.engine import clients, reach
 from syncsvc.engine.port import TP
@@ -72,8 +73,12 @@ class Groups:
         async with reach.explained(self._settings):
             # One a request: aiokafka 0.14 reads an answer of version 3 as one of 2, which lacks a field a group.
             (response,) = await self._admin.describe_consumer_groups([group])
+            described_groups = response.to_object()["groups"]
+            for described in described_groups:
+                if described["error_code"]:  # a missing right must not look like a group without members
+                    raise for_code(described["error_code"])(group)
         owners: dict[TP, Member] = {}
-        for described in response.to_object()["groups"]:
+        for described in described_groups:
             for one in described["members"]:
                 if not one["member_assignment"]:
                     continue

@@ -70,7 +70,7 @@ def facts(mongo: Mongo) -> MongoFacts:
         clock_ahead=there - (before + after) / 2,
         clock_within=(after - before) / 2,
         journaled=_journaled(mongo),
-        disk=_disk(mongo),
+        disk=disk(mongo),
         oplog_hours=_oplog_hours(mongo),
     )
 
@@ -138,6 +138,14 @@ def collection(mongo: Mongo, name: str) -> CollectionFacts | None:
     )
 
 
+def size(mongo: Mongo, name: str) -> int | None:
+    """Bytes that a collection takes on disk with its indexes, 0 when there is none; None: no right to see it."""
+    try:
+        return int(mongo.database.command("collStats", name)["totalSize"])
+    except errors.OperationFailure:
+        return None
+
+
 def _journaled(mongo: Mongo) -> bool | None:
     try:
         config = mongo.client.admin.command("replSetGetConfig")["config"]
@@ -146,7 +154,8 @@ def _journaled(mongo: Mongo) -> bool | None:
     return bool(config.get("writeConcernMajorityJournalDefault", True))
 
 
-def _disk(mongo: Mongo) -> tuple[float, float] | None:
+def disk(mongo: Mongo) -> tuple[float, float] | None:
+    """Bytes of the primary's disk, free and in all; None where the server does not tell."""
     try:
         said = mongo.database.command("dbStats")
     except errors.OperationFailure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 GENERATIONS = "syncsvc_generations"
+COLLECTIONS = "syncsvc_collections"
 FENCES = "syncsvc_fences"
 PARKED = "syncsvc_parked"
 WORKERS = "syncsvc_workers"

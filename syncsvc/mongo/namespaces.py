@@ -19,7 +19,7 @@ _NAMESPACE_EXISTS = 48
 
 def ensure(mongo: Mongo, wanted: Iterable[str]) -> None:
     """Create those of the collections that do not exist, and those of the bookkeeping."""
-    for name in (names.GENERATIONS, names.FENCES, names.PARKED, *wanted):
+    for name in (names.GENERATIONS, names.COLLECTIONS, names.FENCES, names.PARKED, *wanted):
         try:
             mongo.database.command({"create": name, "writeConcern": {"w": "majority"}})
         except errors.OperationFailure as error:

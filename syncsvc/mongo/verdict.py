@@ -95,6 +95,11 @@ def of_error(error: errors.PyMongoError) -> Verdict:
     return Verdict.DOCUMENT if isinstance(error, errors.DocumentTooLarge) else Verdict.FATAL
 
 
+def passes(error: BaseException) -> bool:
+    """Whether the same may succeed later; for those who do not know the driver."""
+    return isinstance(error, errors.PyMongoError) and of_error(error) is Verdict.AGAIN
+
+
 def unknown_commit(error: errors.PyMongoError) -> bool:
     """Whether a commitTransaction that raised this may have been carried out."""
     return error.has_error_label(UNKNOWN_COMMIT) or isinstance(error, errors.ConnectionFailure)

@@ -104,6 +104,22 @@ class Events:
             seconds=round(seconds, 3),
         )  # fmt: skip
 
+    def generation_published(self, *, pipeline: str, collection: str, generation: int) -> None:
+        """Readers of the collection see this generation from now on."""
+        _say(logging.INFO, "generation_published", pipeline=pipeline, collection=collection, generation=generation)
+
+    def generation_withheld(
+        self, *, pipeline: str, collection: str, generation: int, shown: int | None, reason: str
+    ) -> None:
+        """
+        The generation is complete and kept true, but readers go on seeing another one (`shown`): this one is `older`,
+        or a person took them back from it (`taken_back`).  `syncsvc publish` with its mapping shows it.
+        """
+        _say(
+            logging.WARNING, "generation_withheld", pipeline=pipeline, collection=collection, generation=generation,
+            shown=shown, reason=reason,
+        )  # fmt: skip
+
     def batch_committed(
         self,
         *,

@@ -40,7 +40,9 @@ from syncsvc.telemetry.recent import Recent, histograms
 from syncsvc.telemetry.status import ParkedStatus, PipelineStatus, TopicStatus, known, partitions_of
 from syncsvc.wiring import prepare
 from syncsvc.wiring.ledger import MongoLedger
+from syncsvc.wiring.publication import Publication
 from syncsvc.wiring.sweeper import Sweeper
+from syncsvc.wiring.watched import watched
 
 POLL_SECONDS = 2.0  # of end offsets: for lag and freshness, which hold an end for true for 15 s
 PARKED_SHOWN = 50  # on the page
@@ -102,6 +104,7 @@ class RunningPipeline:
     async def start(self) -> None:
         """Prepares what is missing, and joins the group."""
         pipeline, shared = self.pipeline, self._shared
+        await prepare.refuse_taken(pipeline, shared.mongo)
         sources = await prepare.topics(pipeline, shared.settings, shared.engine)
         log = KeyedLog(pipeline.keyed_topic)
         generation = await prepare.generation(pipeline, sources, shared.mongo, shared.engine)
@@ -143,7 +146,11 @@ class RunningPipeline:
             plan, self._host, sources, bounds=self._bounds, log=log, events=shared.events,
             fences=lambda: fences.read_fences(shared.mongo, pipeline.name, pipeline.generation),
         )  # fmt: skip
-        self._tasks = [asyncio.create_task(self._poll()), asyncio.create_task(self._watch_copy())]
+        self._look_around()
+
+    def _look_around(self) -> None:
+        """What runs beside the records until the stop; if one of it dies, so does the worker."""
+        self._tasks = [watched(work, self._failed) for work in (self._poll(), self._watch_copy())]
 
     def _open_state(self, lineage: bytes) -> Callable[[str], PartitionState]:
         root = self._shared.settings.state_dir / self.pipeline.group
@@ -159,7 +166,8 @@ class RunningPipeline:
         return {tp: (first[tp], last[tp]) for tp in tps}
 
     def _failed(self, error: BaseException) -> None:
-        self._error = str(error)
+        # Another's text may quote a row, and this one is shown.
+        self._error = str(error) if isinstance(error, SyncError) else type(error).__name__
         self._shared.failed(error)
 
     def _say(self, state: str) -> None:
@@ -208,6 +216,7 @@ class RunningPipeline:
         """Tells how far the first copy is, until it is over here."""
         assert self._host is not None
         host, events, name = self._host, self._shared.events, self.pipeline.name
+        publication = Publication(self.pipeline, self._shared.mongo, events)
         copying = published = False
         while True:
             done, total = host.copied()
@@ -225,25 +234,11 @@ class RunningPipeline:
                     events.first_copy_done(pipeline=name, records=total, documents=documents, seconds=seconds)
             if not published and done >= total:
                 try:
-                    published = await self._publish()
-                except Exception as error:  # else this task would end unheard, and readers wait for ever
-                    if isinstance(told := verdict.fault(error), SyncError):
-                        self._failed(told)
-                        return
+                    published = await publication.look()
+                except Exception as error:
+                    if not verdict.passes(error):  # else MongoDB is away: looked at again
+                        raise
             await asyncio.sleep(COPY_SECONDS)
-
-    async def _publish(self) -> bool:
-        """Lets readers see this generation, once every partition of it has written its first copy; True when done."""
-        pipeline, mongo = self.pipeline, self._shared.mongo
-        if pipeline.publish != "view":
-            return True
-        found = await asyncio.to_thread(fences.read_fences, mongo, pipeline.name, pipeline.generation)
-        copied = [fence for fence in found if fence.get("copied")]
-        if len(copied) < len(found) or len(found) <= pipeline.partitions:
-            return False
-        for view in pipeline.each():
-            await asyncio.to_thread(namespaces.publish, mongo, view.collection, view.target_collection)
-        return True
 
     async def stop(self) -> None:
         """Finishes what is under way and leaves the group."""

@@ -18,7 +18,7 @@ from syncsvc.engine.topics import Topics, TopicWish, check_topic
 from syncsvc.engine.wire import Wire
 from syncsvc.errors import Drift, Problem
 from syncsvc.mapping.model import Pipeline
-from syncsvc.mongo import generations, namespaces
+from syncsvc.mongo import generations, namespaces, published
 from syncsvc.mongo.client import Mongo
 from syncsvc.routing import records
 from syncsvc.routing.schema_changes import channels
@@ -90,6 +90,31 @@ def formats() -> dict[str, int]:
     return {"rules": RULES, "records": records.FORMAT, "state": layout.FORMAT}
 
 
+async def refuse_taken(pipeline: Pipeline, mongo: Mongo) -> None:
+    """
+    Refuses names that readers use for the documents of another pipeline; asked before anything is made.
+
+    Raises:
+        Drift: `mongo.other_pipeline`, for each of them; `generation.superseded`.
+    """
+    found = [problem for view in pipeline.each() for problem in await asyncio.to_thread(name_problems, view, mongo)]
+    if found:
+        raise Drift.of(found)
+
+
+def name_problems(view: Pipeline, mongo: Mongo) -> list[Problem]:
+    """Why a kind of document cannot be written under its name; [] when it can.  Blocking."""
+    if problem := published.taken(mongo, view.collection, view.name):
+        return [problem]
+    held = published.read(mongo, view.collection)
+    if view.publish == "view" or held is None or held.owner != view.name or not held.withheld(view.generation):
+        return []
+    # Without a view there is no second set of documents: an older worker would write the old form over the new one.
+    what = f"readers see generation {held.generation} in this collection; {view.generation} would write over it"
+    fix = f"run the mapping of generation {held.generation}; to go back on purpose:  syncsvc publish {view.path}"
+    return [Problem("generation.superseded", f"{mongo.where}.{view.collection}", what, fix)]
+
+
 async def generation(
     pipeline: Pipeline, sources: Mapping[str, int], mongo: Mongo, engine: EngineSettings
 ) -> generations.Generation:
@@ -97,7 +122,8 @@ async def generation(
     The generation of a pipeline: the one that is there, or a new one that ends its first copy where the topics end now.
 
     Raises:
-        Drift: when the mapping, the code or a topic is not what the generation was made with.
+        Drift: when the mapping, the code or a topic is not what the generation was made with, or another pipeline owns
+            one of its collections.
     """
     held = await asyncio.to_thread(generations.read, mongo, pipeline.name, pipeline.generation)
     ends: Mapping[TP, int] = {}
@@ -124,7 +150,14 @@ async def generation(
         generations.TopicFacts(pipeline.keyed_topic, "", pipeline.partitions),
         tuple(facts),
     )
-    return await asyncio.to_thread(generations.claim, mongo, wanted)
+    claimed = await asyncio.to_thread(generations.claim, mongo, wanted)
+    for view in pipeline.each():
+        await asyncio.to_thread(published.claim, mongo, view.collection, claimed)
+        if pipeline.publish == "direct":  # what is written here is seen at once
+            await asyncio.to_thread(
+                published.offer, mongo, view.collection, view.generation, view.target_collection, view=False
+            )
+    return claimed
 
 
 async def _refuse_leftovers(pipeline: Pipeline, mongo: Mongo, wire: Wire) -> None:

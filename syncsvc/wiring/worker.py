@@ -36,6 +36,7 @@ from syncsvc.wiring.desk import Desk
 from syncsvc.wiring.ledger import THREADS
 from syncsvc.wiring.pipeline import RunningPipeline, Shared
 from syncsvc.wiring.presence import Presence
+from syncsvc.wiring.watched import watched
 
 #: EX_TEMPFAIL of sysexits.h: not 0, for a supervisor that restarts on failures only must do so too.
 START_AGAIN = 75
@@ -100,8 +101,8 @@ class Worker:
 
     async def _serve(self, port: int) -> int:
         settings = self._settings
-        watching = asyncio.create_task(Secrets(settings).watch(self._renew))
-        ticking = asyncio.create_task(keep_ticking(self._health, self._metrics.loop_lag))
+        watching = watched(Secrets(settings).watch(self._renew), self._failed)
+        ticking = watched(keep_ticking(self._health, self._metrics.loop_lag), self._failed)
         listeners = [CommandTimes(self._metrics.mongo_command), PoolSize(self._metrics.mongo_pool)]
         mongo = await asyncio.to_thread(open_mongo, settings, listeners)
         committer = Committer(mongo, retried=self._retried)
@@ -121,7 +122,7 @@ class Worker:
                 )
                 await self._start()
                 # Not before: where a pipeline is refused, nothing has been made.
-                telling = asyncio.create_task(self._presence.keep_telling())
+                telling = watched(self._presence.keep_telling(), self._failed)
                 await self._over.wait()
             except BaseException as error:  # told once, here; the process leaves in any case
                 self._failed(error)

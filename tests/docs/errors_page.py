@@ -212,10 +212,9 @@ def _row(entry: Entry) -> str:
 
 def _usual(code: str) -> str:
     """Exit code of problems that are collected, and raised together."""
-    if code == "source.binlog":
-        return "1"
-    family = code.partition(".")[0]
-    return {"topic": "3", "generation": "3", "connector": "1", "tls": "4"}.get(family, "2")
+    alone = {"source.binlog": "1", "mongo.other_pipeline": "3"}
+    families = {**dict.fromkeys(("topic", "generation", "rebuild", "publish"), "3"), "connector": "1", "tls": "4"}
+    return alone.get(code) or families.get(code.partition(".")[0], "2")
 
 
 def _listed(texts: dict[str, None]) -> str:

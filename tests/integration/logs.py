@@ -63,6 +63,11 @@ class Logs:
         left = self._producer.flush(PATIENCE_SECONDS)
         assert left == 0, f"{left} events did not reach Kafka"
 
+    def beat(self) -> None:
+        """The connector writes a heartbeat, in the topic that Debezium has for them."""
+        self._producer.produce(f"__debezium-heartbeat.{self.name}", b"{}", b"{}")
+        assert self._producer.flush(PATIENCE_SECONDS) == 0
+
     def ends(self) -> dict[tuple[str, int], int]:
         """End offsets of all partitions the pipeline reads."""
         places = [(topic, number) for topic in self.sources for number in range(self.source_partitions)]

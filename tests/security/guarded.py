@@ -89,7 +89,7 @@ class GuardedKafka(Kafka):
         """Runs the script of `deploy/security` with Kafka's own tool, which is made in `place`."""
         place.mkdir(exist_ok=True)
         settings = {"KAFKA_ACLS": str(self.tool(place)), "BOOTSTRAP": self.bootstrap}
-        subprocess.run([str(DEPLOY / "kafka-acls.sh"), *words], env={**os.environ, **settings}, check=True, timeout=120)
+        subprocess.run([str(DEPLOY / "kafka-acls.sh"), *words], env={**os.environ, **settings}, check=True, timeout=400)
 
     def client(self, user: str, password: str, prefix: str = "") -> dict[str, str]:
         """Settings of a Java client that logs in, each name with the prefix."""
