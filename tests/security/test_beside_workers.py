@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import confluent_kafka.admin as confluent
 import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
@@ -125,3 +126,45 @@ def test_the_lag_exporter_works_with_rights_of_its_own(
                 forbidden()
         with pytest.raises(OperationFailure, match="not authorized"):
             database["syncsvc_fences"].delete_many({})
+
+
+def test_one_right_less_and_the_lag_exporter_says_so(stage: Beside) -> None:
+    """Exit code 4; no lag is shown that was not seen."""
+    stage.become("exporter", "mongodb-exporter-role.json", "exporter {user} {name} {name}")
+    assert stage.who is not None
+    gone = confluent.AclBindingFilter(
+        confluent.ResourceType.GROUP, f"syncsvc.{stage.name}.", confluent.ResourcePatternType.ANY,
+        f"User:{stage.who[0]}", None, confluent.AclOperation.DESCRIBE, confluent.AclPermissionType.ALLOW,
+    )  # fmt: skip
+    admin = stage._kafka.admin()
+    (removed,) = admin.delete_acls([gone]).values()
+    assert len(removed.result(30)) == 1
+
+    told = stage.command("lag-exporter", str(stage.mapping), "--once")
+
+    assert told.returncode == 4
+    assert "kafka.forbidden" in told.stderr
+
+
+def test_an_operator_rebuilds_and_drops_with_rights_of_its_own(stage: Beside) -> None:
+    """`rebuild`, the switch by workers that may less, `--drop-old`: with an operator's role and the ACLs for it."""
+    worker = stage.worker()
+    worker.start()
+    wait_until(lambda: stage.published() == "meetings__g1", worker.tail)
+    assert worker.leave() == 0
+    stage.become("operator", "mongodb-operator-role.json", "apply {user} {name} {name}", "drop {user} {name}")
+
+    raised = stage.command("rebuild", str(stage.mapping), "--yes", "-o", "json")
+    assert raised.returncode == 0, raised.stdout + raised.stderr
+    room = json.loads(raised.stdout)["room"]
+    assert room["documents"] > 0
+    assert room["free"] > 0
+    worker.start()  # made before the operator was: with a worker's rights
+    wait_until(lambda: stage.published() == "meetings__g2", worker.tail)
+    dropped = stage.command("rebuild", str(stage.mapping), "--drop-old", "--yes", "-o", "json")
+
+    assert dropped.returncode == 0, dropped.stdout + dropped.stderr
+    assert f"syncsvc.{stage.name}.g1.keyed" not in stage.logs.there()
+    assert "meetings__g1" not in stage.database.list_collection_names()
+    assert worker.leave() == 0
+    assert stage.shown() == stage.meetup.documents()
