@@ -55,16 +55,6 @@ class TopicMessage(ConsumerMessage):
     __slots__ = ("offers",)
 
 
-class _Forgetful(dict[Any, Any]):
-    """Faust's "offset read last": kept empty, or a seek to an earlier offset would have records dropped silently."""
-
-    def __getitem__(self, tp: Any) -> None:
-        return None
-
-    def __setitem__(self, tp: Any, offset: Any) -> None:
-        return None
-
-
 class Consumer(driver.Consumer):
     """Faust's consumer with our reading, positions and rebalances."""
 
@@ -76,7 +66,6 @@ class Consumer(driver.Consumer):
         self._chunks: dict[tuple[str, int], Chunks] = {}
         self._to_open: tuple[set[TP], int] | None = None
         super().__init__(transport, *args, **kwargs)
-        self._read_offset = _Forgetful()
 
     def _new_consumer_thread(self) -> thread.Thread:
         return thread.Thread(
@@ -90,8 +79,9 @@ class Consumer(driver.Consumer):
         """
         Hand on what is read until stopped.
 
-        Faust's own makes two tasks for each message and gives way to the loop five times, which on a busy loop is most
-        of what a record waits for; it does so to get out of a full queue, and `agents` never let one fill.
+        Faust's own drops records that lie before the offset it read last, so all of them after a seek back.  And it
+        makes two tasks for each message and gives way to the loop five times, on a busy loop most of what a record
+        waits for; it does so to get out of a full queue, and `agents` never let one fill.
         """
         try:
             while not (self.should_stop or fetcher.should_stop):

@@ -73,9 +73,10 @@ async def test_faust_commits_any_gap_when_nothing_is_committed_yet(app: faust.Ap
 
 
 async def test_faust_drops_what_lies_before_the_offset_it_read_last() -> None:
-    """After a seek backwards the records would be dropped with a debug line.  Why `_read_offset` is kept empty."""
+    """After a seek backwards the records would be dropped with a debug line.  Why the drain loop is ours."""
     source = inspect.getsource(Consumer._drain_messages)
 
+    assert "wait_first(" in source  # and for its two tasks a message
     assert "get_read_offset = self._read_offset.__getitem__" in source
     assert "if r_offset is None or offset >= r_offset:" in source
     assert "DROPPED MESSAGE ROFF" in source

@@ -66,7 +66,7 @@ def test_a_glob_that_names_both_files_runs_the_cases_once(file: Path, capsys: py
 def test_wrong_files_end_with_2_and_all_their_problems(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is run while a file is wrong; what no database would do is a wrong file."""
     other = file.with_name("other.yaml")
-    other.write_text(shelf.MAPPING)
+    other.write_text(shelf.MAPPING.replace("pipeline: shelf", "pipeline: other"))
     file.with_name("shelf.cases.yaml").write_text(CASES.replace("title: a", "titel: a", 1))
     impossible = "cases: [{name: x, given: [{delete: shop.book, key: {id: 1}}], expect: []}]"
     other.with_name("other.cases.yaml").write_text(impossible)
