@@ -30,8 +30,8 @@ from syncsvc.state import segments
 from syncsvc.writing.document import versioned
 
 STEP_SECONDS = 0.01  # shortest time between two steps: each costs a transaction, however little it carries
-#: Longest step of a worker that is far behind its logs: the larger, the more changes of one document become one write,
-#: and nobody notices three seconds more.
+#: Longest step of a worker that is far behind its logs: the larger, the more changes of one document become one write.
+#: It ends when the worker is no longer behind, so it delays nothing by more than that was late already.
 CATCH_UP_SECONDS = 10.0
 PAUSE_SECONDS = 0.5  # for more to come, then; nothing within it ends the step
 SEND_RECORDS = 1_000  # folded: what that makes a stage say is sent while more is folded
@@ -84,7 +84,7 @@ class JoinerActor(Actor):
             await self.inbox.wait(self._patience())
             if self._closing:
                 break
-            if self._committing is not None and not self._under_way():
+            if not self._under_way():
                 await self._settle()  # how it ended is heard of now, not with the next record
             batches = self.inbox.take(STEP_RECORDS)
             if batches or self.joiner.agenda.busy or self._overdue():
@@ -137,12 +137,14 @@ class JoinerActor(Actor):
             if records >= STEP_RECORDS or self._closing:
                 return acks, records
             under_way = self._under_way()
+            patience = None
             if under_way:
                 end = time.monotonic() + CATCH_UP_SECONDS
-            left = end - time.monotonic()
-            if not under_way and (left <= 0 or not self._behind()):
-                return acks, records
-            await self.inbox.wait(None if under_way else min(PAUSE_SECONDS, left))
+            else:
+                patience = min(PAUSE_SECONDS, end - time.monotonic())
+                if patience <= 0 or not self._behind():
+                    return acks, records
+            await self.inbox.wait(patience)
             batches = self.inbox.take(STEP_RECORDS)
             if not batches and not under_way:
                 return acks, records

@@ -22,7 +22,7 @@ class Copy:
         self.shown: dict[Form, bytes] = {}
 
 
-_NOTHING = Copy([])
+NOTHING = Copy([])
 
 
 class Copies:
@@ -41,7 +41,7 @@ class Copies:
             return held
         found = self._state.scan(LOCAL + relay)
         if not found:
-            return _NOTHING
+            return NOTHING
         subscription, answered = COPY_HEAD.unpack(found[0][1])
         if not answered and subscription > self.answered_to:
             return None  # of an answer in parts some may be there: all of it is shown, or nothing

@@ -51,9 +51,8 @@ class Form:
         #: True for a list of objects without conditions: the common case.
         self.simple = self.many and self.limit is None and self.value is None and not self.mapped
         #: True for a looked-up row of which nothing but its own fields is shown: always the same element.
-        self.known = not (self.many or self.cases or self.cascade or self.merge or self.required) and (
-            branch.reference is not None and self.level.plain
-        )
+        conditional = self.many or self.cases or self.cascade or self.merge or self.required
+        self.known = self.level.plain and self.reference is not None and not conditional
         #: What stands in the document when there is no row.
         self.absent = b"".join(_absent(plan, branch))
 

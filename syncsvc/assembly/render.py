@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from syncsvc.assembly import elements
-from syncsvc.assembly.copies import Copies
+from syncsvc.assembly.copies import NOTHING, Copies, Copy
 from syncsvc.assembly.elements import DOCUMENT, INT32, Value
 from syncsvc.assembly.forms import Form, LevelForm
 from syncsvc.assembly.layout import SLOT
@@ -142,10 +142,7 @@ class Renderer:
         key = row[0][form.reference or 0]
         if key is None:
             return form.absent
-        copy = self.copies.of(form.node + key)
-        if copy is None:
-            self._complete = False
-            return form.absent
+        copy = self._copy(form, key)
         if not copy.slots:
             return form.absent
         if copy.slots[0][:1] != GOOD:
@@ -161,13 +158,15 @@ class Renderer:
         if form.reference is None:
             return [] if by_role is None else by_role.get(form.role, [])
         key = references[form.reference]
-        if key is None:
-            return []
+        return [] if key is None else self._copy(form, key).slots
+
+    def _copy(self, form: Form, key: bytes) -> Copy:
+        """What is here of the row that is referred to; nothing, and noted, while its answer is awaited."""
         copy = self.copies.of(form.node + key)
         if copy is None:
             self._complete = False
-            return []
-        return copy.slots
+            return NOTHING
+        return copy
 
     def _went(self, form: Form, row: Parts, slots: list[bytes]) -> bool:
         """

@@ -134,8 +134,7 @@ class PartitionState:
         would leave a cache that has them although MongoDB never did.
         """
         self._seq = seq
-        due = self._unkept_bytes >= KEEP_BYTES or now_seconds - self._kept_at >= KEEP_SECONDS
-        if not (due and self._clean() and self._unkept_bytes):
+        if not (self._due(now_seconds, 1) and self._clean()):
             return False
         self._keep()
         self._kept_at = now_seconds
@@ -143,8 +142,13 @@ class PartitionState:
 
     def overdue(self, now_seconds: float) -> bool:
         """Whether the next step should wait for the one in flight, so that the store can be kept."""
-        late = self._unkept_bytes and now_seconds - self._kept_at >= 2 * KEEP_SECONDS
-        return bool(late) or self._unkept_bytes >= 2 * KEEP_BYTES
+        return self._due(now_seconds, 2)
+
+    def _due(self, now_seconds: float, times: int) -> bool:
+        """Whether so many times the bounds have changed, or waited, since the store was kept."""
+        if not self._unkept_bytes:
+            return False
+        return self._unkept_bytes >= times * KEEP_BYTES or now_seconds - self._kept_at >= times * KEEP_SECONDS
 
     # After a start.
 

@@ -154,6 +154,11 @@ class Stage:
         """`{_id: document}` in the collection, without `_sync`."""
         return {document["_id"]: document for document in self.collection.find({}, {"_sync": 0})}
 
+    def published(self) -> str | None:
+        """The collection that readers of the view see; None: there is no view."""
+        found = self.database.list_collections(filter={"name": "meetings", "type": "view"})
+        return next((one["options"]["viewOn"] for one in found), None)
+
     def applied(self) -> dict[tuple[str, int], int]:
         """Offsets up to which everything is durable."""
         found = {}

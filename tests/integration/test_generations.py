@@ -25,29 +25,29 @@ def _worker(stage: Stage, file: Path) -> Worker:
     return stage.worker()
 
 
-def _shown(stage: Stage) -> str | None:
-    """The collection that readers see."""
-    found = stage.database.list_collections(filter={"name": "meetings", "type": "view"})
-    return next((one["options"]["viewOn"] for one in found), None)
-
-
 def _events(worker: Worker, name: str) -> list[str]:
     """Lines of one event."""
     return [line for line in worker.log.read_text().splitlines() if f" {name} " in line]
 
 
 def _sees(stage: Stage, worker: Worker, generation: int) -> None:
-    wait_until(lambda: _shown(stage) == f"meetings__g{generation}", worker.tail)
+    wait_until(lambda: stage.published() == f"meetings__g{generation}", worker.tail)
+
+
+def _two_generations(make_stage: MakeStage, seed: int) -> tuple[Stage, dict[int, Path], Worker, Worker]:
+    """Files by generation, a worker of the first, whose documents readers see, and one of the second, not started."""
+    stage = make_stage(seed, meetings=20, partitions=2, source_partitions=1)
+    stage.begin()
+    files = {generation: _viewed(stage, generation) for generation in (1, 2)}
+    first, second = (_worker(stage, file) for file in files.values())
+    first.start()
+    _sees(stage, first, 1)
+    return stage, files, first, second
 
 
 def test_a_worker_of_the_old_generation_does_not_take_readers_back(make_stage: MakeStage) -> None:
     """As in a slow rollout or a restart: it keeps its own documents true, and says why it does not show them."""
-    stage = make_stage(95, meetings=20, partitions=2, source_partitions=1)
-    stage.begin()
-    old, new = _viewed(stage, 1), _viewed(stage, 2)
-    first, second = _worker(stage, old), _worker(stage, new)
-    first.start()
-    _sees(stage, first, 1)
+    stage, _, first, second = _two_generations(make_stage, 95)
     second.start()
     _sees(stage, second, 2)
     wait_until(lambda: _events(second, "generation_published"), second.tail)
@@ -57,7 +57,7 @@ def test_a_worker_of_the_old_generation_does_not_take_readers_back(make_stage: M
     wait_until(lambda: _events(first, "generation_withheld"), first.tail)
     assert "reason=older" in _events(first, "generation_withheld")[0]
     assert "shown=2" in _events(first, "generation_withheld")[0]
-    assert _shown(stage) == "meetings__g2"
+    assert stage.published() == "meetings__g2"
     stage.change(30)
     wanted = stage.meetup.documents()
     for number in (1, 2):
@@ -70,30 +70,25 @@ def test_a_worker_of_the_old_generation_does_not_take_readers_back(make_stage: M
 
 def test_only_a_person_takes_readers_back_and_it_stays_so(make_stage: MakeStage) -> None:
     """`publish` refuses a generation that is behind; after it no worker of the newer one undoes it."""
-    stage = make_stage(97, meetings=20, partitions=2, source_partitions=1)
-    stage.begin()
-    old, new = _viewed(stage, 1), _viewed(stage, 2)
-    first, second = _worker(stage, old), _worker(stage, new)
-    first.start()
-    _sees(stage, first, 1)
+    stage, files, first, second = _two_generations(make_stage, 97)
     assert first.leave() == 0
     second.start()
     _sees(stage, second, 2)
     stage.change(30)
 
-    behind = stage.command("publish", str(old), "-o", "json")
+    behind = stage.command("publish", str(files[1]), "-o", "json")
     assert (behind.returncode, _told(behind)) == (3, ["publish.behind"])
-    assert _shown(stage) == "meetings__g2"
+    assert stage.published() == "meetings__g2"
     first.start()
-    wait_until(lambda: stage.command("publish", str(old)).returncode == 0, stage.tails)
-    assert _shown(stage) == "meetings__g1"
+    wait_until(lambda: stage.command("publish", str(files[1])).returncode == 0, stage.tails)
+    assert stage.published() == "meetings__g1"
 
     assert second.leave() == 0
     second.start()
     wait_until(lambda: _events(second, "generation_withheld"), second.tail)
     assert "reason=taken_back" in _events(second, "generation_withheld")[0]
-    assert _shown(stage) == "meetings__g1"
-    watched = stage.command("rebuild", str(new), "--watch", "-o", "json")
+    assert stage.published() == "meetings__g1"
+    watched = stage.command("rebuild", str(files[2]), "--watch", "-o", "json")
     assert watched.returncode == 1
     assert "rebuild.withheld" in watched.stdout
 

@@ -45,10 +45,6 @@ class GuardedStage(Stage):
         self.logs.make(self.logs.sources, self.source_partitions)
         self.logs.publish(self.meetup.snapshot())
 
-    def published(self) -> str | None:
-        """The collection that readers of the view see."""
-        return next((one["options"]["viewOn"] for one in self.database.list_collections(filter={"type": "view"})), None)
-
     def environment(self) -> dict[str, str]:
         """Settings of a worker: TLS, users, and passwords in files."""
         authority = str(self._mongod.authority.file)
