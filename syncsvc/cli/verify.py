@@ -18,6 +18,7 @@ from syncsvc.cli.output import Files, Format, Output
 from syncsvc.errors import CheckFailed
 
 if TYPE_CHECKING:
+    from syncsvc.mongo.client import Mongo
     from syncsvc.telemetry.verified import Outcome
     from syncsvc.verify import Report
     from syncsvc.verify.compare import Progress
@@ -25,12 +26,18 @@ if TYPE_CHECKING:
 ShowValues = Annotated[bool, typer.Option("--show-values", help="Also show the values that differ; they are data.")]
 Wait = Annotated[
     float,
-    typer.Option("--wait", min=0, metavar="SECONDS", help="Look again at what differs: lag is no damage."),
+    typer.Option(
+        "--wait",
+        min=0,
+        metavar="SECONDS",
+        help="Look again at what differs, and until readers see it: lag is no damage.",
+    ),
 ]
 MetricsFile = Annotated[
     Path | None,
     typer.Option("--metrics", metavar="FILE", help="Leave the outcome there for the node exporter: FILE.prom."),
 ]
+LOOK_AGAIN_SECONDS = 0.2
 SHOWN_DIFFERENCES = 5  # of each pipeline, on a terminal; JSON has more
 _COUNTS = ("documents", "missing", "extra", "different", "seconds")
 
@@ -52,6 +59,7 @@ def verify(
     if metrics is not None:
         verified.check(metrics)
     reports: dict[str, Report] = {}
+    unseen: list[str] = []
     outcomes: list[verified.Outcome] = []
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(servers.connected(loaded, given))
@@ -64,14 +72,30 @@ def verify(
                         view, source, mongo.database[view.target_collection], wait_seconds=wait, progress=progress
                     )
                 outcomes.append(_outcome(pipeline.name, view.collection, reports[name]))
+                if not _seen(mongo, view.collection, wait - reports[name].seconds):
+                    unseen.append(view.collection)
     if metrics is not None:
         verified.write(metrics, outcomes)
     found = {name: report.as_dict(with_values=show_values) for name, report in reports.items()}
     if format_ is Format.JSON:
-        output.show_json(_json(found))
+        output.show_json({**_json(found), "unseen": unseen})
     else:
         _show(found)
+        for collection in unseen:
+            print(f"{collection}: readers do not see it before the first copy is done  (syncsvc status --watch)")
     return 0 if all(report.equal for report in reports.values()) else CheckFailed.exit_code
+
+
+def _seen(mongo: Mongo, collection: str, wait_seconds: float) -> bool:
+    """Whether readers see some generation under the name, waited for: documents are complete before they are shown."""
+    from syncsvc.mongo import published
+
+    until = time.monotonic() + wait_seconds
+    while (held := published.read(mongo, collection)) is not None and held.generation is None:
+        if time.monotonic() >= until:
+            return False
+        time.sleep(LOOK_AGAIN_SECONDS)
+    return True
 
 
 def _outcome(pipeline: str, collection: str, report: Report) -> Outcome:

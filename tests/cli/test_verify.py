@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pymongo import MongoClient
 
 from syncsvc import mapping
 from syncsvc.devstack.stack import Stack
+from syncsvc.mongo import names
 from tests.cli.conftest import Run
 from tests.verify import world
 
@@ -65,3 +67,22 @@ def test_the_outcome_is_left_for_prometheus_whatever_it_is(
     assert [line for line in path.read_text().splitlines() if line.startswith(SUCCESS)] == succeeded != []
     assert 'result="missing"} 1.0' in path.read_text()
     assert run("verify", named, "--metrics", tmp_path / "syncsvc.txt").code == 2
+
+
+def test_waiting_ends_when_readers_see_the_documents(run: Run, stack: Stack, documents: Any, named: Path) -> None:
+    """Documents are complete a moment before a name shows them: what reads behind `verify --wait` finds them."""
+    collection = mapping.load(named).collection
+    with MongoClient[dict[str, Any]](stack.mongod.uri) as client:
+        held = client["meetup"][names.COLLECTIONS]
+        held.replace_one({"_id": collection}, {"owner": "meetings", "highest": 0}, upsert=True)
+        show = {"$set": {"generation": 1, "highest": 1}}
+
+        early = run("verify", named)
+        late = threading.Timer(1.0, held.update_one, ({"_id": collection}, show))
+        late.start()
+        waited = run("verify", named, "--wait", "60", "-o", "json")
+        late.join()
+
+    assert early.code == 0
+    assert f"{collection}: readers do not see it before the first copy is done" in early.out
+    assert (waited.code, waited.json["unseen"]) == (0, [])
