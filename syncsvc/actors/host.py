@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from syncsvc.actors.backlog import Backlog
 from syncsvc.actors.joiner_actor import JoinerActor
 from syncsvc.actors.partition import Opened, load
 from syncsvc.actors.ports import Ack, Ledger, Log
@@ -29,8 +30,6 @@ from syncsvc.state.partition import PartitionState
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics
 from syncsvc.telemetry.probes import Health
-
-BEHIND_RECORDS = 5_000  # a second or two of a busy pipeline; ends are asked for every two seconds
 
 #: `{partition: (beginning, end)}` of the broker's log.
 Bounds = Callable[[set[TP]], Awaitable[Mapping[TP, tuple[int, int]]]]
@@ -69,8 +68,7 @@ class PipelineHost:
         self._sources = {self._pipeline.source_topic(table): table for table in surroundings.plan.tables}
         self._sources |= {topic: name for name, topic in channels(self._pipeline).items()}
         self.actors: dict[TP, RouterActor | JoinerActor] = {}
-        #: `{partition: end of its log}` when it was last asked for.
-        self._ends: dict[TP, int] = {}
+        self._backlog = Backlog()
 
     async def assigned(self, tps: set[TP]) -> dict[TP, int]:
         """Opens partitions: raises their fences, makes their states whole; returns where to read on."""
@@ -197,12 +195,11 @@ class PipelineHost:
 
     def see(self, bounds: Mapping[TP, tuple[int, int]]) -> None:
         """Takes note of where the logs end."""
-        self._ends |= {tp: end for tp, (_, end) in bounds.items()}
+        self._backlog.see(bounds)
 
     def behind(self) -> bool:
         """Whether this worker has many records before it, in all its partitions: then it works in larger steps."""
-        ends = self._ends
-        return sum([max(0, ends.get(tp, 0) - actor.offset) for tp, actor in self.actors.items()]) > BEHIND_RECORDS
+        return self._backlog.large([(tp, actor.offset) for tp, actor in self.actors.items()], time.monotonic())
 
     def routers(self) -> list[tuple[str, Router]]:
         """`(table, router)` of the partitions of tables' topics that are open here."""

@@ -22,6 +22,8 @@ from syncsvc.keys import end_of
 HOLD_MS = 250
 STEP_BYTES = 2 << 20  # of documents in one transaction: larger ones gain nothing and delay the others
 WALK_DOCUMENTS = 256  # of holders a step, so that a hot look-up does not delay the partition's own changes
+OVERLAP = 4  # times as many holders are read as documents found
+MANY_WALKS = 100  # under way: their holders overlap, and what is walked to in one step is written once
 COPY_ROWS = 8192  # slots read at a time while the first copy is written
 _STAMP = struct.Struct(">Q")
 _ROUND = struct.Struct(">Q?")  # of a walk: oldest source commit time, whether to go round again; the cursor follows
@@ -127,6 +129,7 @@ class Agenda:
             now_ms: the time.
             behind: the partition has many records to fold: larger steps, so that a document is written less often.
         """
+        behind = behind or len(self._walks) >= MANY_WALKS
         due, room = Due(released=self._released), STEP_BYTES * (4 if behind else 1)
         self._released = []
         dirty, self._dirty = self._dirty, {}
@@ -212,16 +215,24 @@ class Agenda:
             self.touch(address, source_ms, held.partition(b"\x00")[2])
 
     def _walk(self, dirty: dict[bytes, tuple[int, bytes]], room: int) -> None:
-        """Makes the next holders of changed relays due; a holder that is itself a copy begins a walk of its own."""
+        """
+        Makes the next holders of changed relays due; a holder that is itself a copy begins a walk of its own.
+
+        Args:
+            room: documents; the holders of many relays overlap, so more of them are read.
+        """
+        entries = room * OVERLAP
         for relay in list(self._walks):
-            if room <= 0:
+            most = min(room, entries)
+            if most <= 0:
                 return
             held = self._state.get(WALK + relay)
             if held is None:
                 del self._walks[relay]
                 continue
             (stamp, again), prefix = _ROUND.unpack_from(held), HOLDER + relay
-            found = self._state.walk(held[_ROUND.size :], prefix, room)
+            found = self._state.walk(held[_ROUND.size :], prefix, most)
+            room += len(dirty)
             for key, _ in found:
                 holder = key[len(prefix) :]
                 if holder[:1] != HELD_BY_DOCUMENT:
@@ -229,7 +240,7 @@ class Agenda:
                 elif self._cursor is None or holder[1:] <= self._cursor:
                     dirty.setdefault(holder[1:], (stamp, b""))
             del self._walks[relay]  # and behind the others, so that none waits for the longest
-            if len(found) == room:
+            if len(found) == most:
                 self._state.put(WALK + relay, _ROUND.pack(stamp, again) + found[-1][0] + b"\x00")
                 self._walks[relay] = None
             elif again:
@@ -237,7 +248,8 @@ class Agenda:
                 self._walks[relay] = None
             else:
                 self._state.delete(WALK + relay)
-            room -= len(found)
+            room -= len(dirty)
+            entries -= len(found)
 
     def _copy(self, due: Due, room: int) -> None:
         """Renders the next documents of the first copy, in key order."""

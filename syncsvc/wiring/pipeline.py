@@ -5,6 +5,7 @@ One pipeline inside a worker: what was prepared for it, its host and its engine.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +46,7 @@ from syncsvc.wiring.sweeper import Sweeper
 from syncsvc.wiring.watched import watched
 
 POLL_SECONDS = 2.0  # of end offsets: for lag and freshness, which hold an end for true for 15 s
+BEHIND_POLL_SECONDS = 0.25  # of end offsets only, while the worker is behind: they tell when it no longer is
 PARKED_SHOWN = 50  # on the page
 COPY_SECONDS = 1.0  # between two lines of progress of the first copy
 
@@ -179,21 +181,30 @@ class RunningPipeline:
         """Asks for end offsets on a timer: those that fetches bring freeze with the partition (notes on Faust)."""
         assert self._host is not None
         progress = self._shared.metrics.progress(self.pipeline.name)
+        due = 0.0
         while True:
             asked = time.time()
             owned = set(self._host.actors)
             try:
                 found = await self._bounds(owned) if owned else {}
                 self._host.see(found)
-                if self._sweeper is not None:
-                    await self._sweeper.look()
             except Unreachable:
                 found = {}  # an end offset that grows old makes freshness unknown; nothing else to do
             progress.ends({(tp.topic, tp.partition): ends for tp, ends in found.items()}, asked)
-            for source, sent_ms in (await self._heartbeats.newest()).items():
-                progress.heartbeat(source, sent_ms)
-            await self._look_at_parked()
-            await asyncio.sleep(POLL_SECONDS)
+            if time.monotonic() >= due:
+                due = time.monotonic() + POLL_SECONDS
+                await self._look_at_the_rest()
+            await asyncio.sleep(BEHIND_POLL_SECONDS if self._host.behind() else POLL_SECONDS)
+
+    async def _look_at_the_rest(self) -> None:
+        """What is asked for less often than end offsets."""
+        progress = self._shared.metrics.progress(self.pipeline.name)
+        with contextlib.suppress(Unreachable):
+            if self._sweeper is not None:
+                await self._sweeper.look()
+        for source, sent_ms in (await self._heartbeats.newest()).items():
+            progress.heartbeat(source, sent_ms)
+        await self._look_at_parked()
 
     async def _look_at_parked(self) -> None:
         """Counts what is parked in the whole generation, and remembers the oldest for the page."""

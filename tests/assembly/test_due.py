@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from syncsvc.assembly import due
-from syncsvc.assembly.due import WALK_DOCUMENTS, Due
+from syncsvc.assembly.due import MANY_WALKS, WALK_DOCUMENTS, Due
 from syncsvc.assembly.rounds import Rounds
 from syncsvc.routing.records import Outbox
 from syncsvc.state.memory import MemoryStore
@@ -73,6 +73,29 @@ def test_changes_of_other_documents_are_written_while_a_walk_is_under_way() -> N
 
     assert found is not None
     assert found["title"] == "new"
+
+
+def test_a_document_of_many_changed_rows_is_written_once() -> None:
+    """After an outage everything that is looked up may have changed: documents are not written once for each of it."""
+    bench, meetings = Bench(), 20
+    for user in range(MANY_WALKS):
+        bench.put(USER, id=user, name="Ann")
+    for number in range(meetings):
+        bench.put(MEETING, id=number, title="t")
+        for user in range(MANY_WALKS):
+            bench.put(APPLICATION, id=number * MANY_WALKS + user, meeting_id=number, user_id=user, rank=None)
+    bench.step()
+    for user in range(MANY_WALKS):
+        bench.put(USER, id=user, name="Anna")
+    bench.settle()
+
+    found = shown(bench.step().documents)
+
+    assert not bench.joiner.agenda.busy
+    assert len(found) == meetings
+    for body in found.values():
+        assert body is not None
+        assert {row["user"]["name"] for row in body["applications"]} == {"Anna"}
 
 
 def copied(documents: int) -> Bench:
