@@ -54,7 +54,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
-    """Runs the workers until TERM; the exit code of the first that fails, or 0."""
+    """Runs the workers, the first in this process, until TERM; the exit code of the first that failed, or 0."""
     given = os.environ
     state = Path(given["PB_STATE"])
     # The pipeline's name is in the names of its topics and group, which the harness cleans up by the prefix.
@@ -63,17 +63,13 @@ def main() -> int:
     path.write_text(PIPELINE.format(name=name, collection=given["PB_COLLECTION"], prefix=given["PB_PREFIX"]))
     pipeline = load(path)
     # Forked after the imports, as a server with workers would: they cost a second of CPU, once instead of N times.
-    workers = [_fork(pipeline, number, state) for number in range(int(given.get("WORKERS", "2")))]
-
-    def stop(*_: object) -> None:
-        for worker in workers:
-            with contextlib.suppress(ProcessLookupError):  # it has ended already
-                os.kill(worker, signal.SIGTERM)
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    codes = [os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) for worker in workers]
-    return next((code for code in codes if code), 0)
+    others = [_fork(pipeline, number, state) for number in range(1, int(given.get("WORKERS", "2")))]
+    code = _work(pipeline, 0, state)
+    for worker in others:
+        with contextlib.suppress(ProcessLookupError):  # it has ended already
+            os.kill(worker, signal.SIGTERM)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]) for worker in others]
+    return next((code for code in (code, *codes) if code), 0)
 
 
 def _fork(pipeline: Pipeline, number: int, state: Path) -> int:
@@ -83,6 +79,11 @@ def _fork(pipeline: Pipeline, number: int, state: Path) -> int:
         return pid
     with contextlib.suppress(AttributeError):  # no prctl outside Linux
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    os._exit(_work(pipeline, number, state))
+
+
+def _work(pipeline: Pipeline, number: int, state: Path) -> int:
+    """Runs a worker until TERM; its exit code."""
     ports = os.environ.get("HTTP_PORTS", "").split()
     environment = {
         "SYNCSVC_KAFKA_BOOTSTRAP": os.environ["PB_KAFKA"],
@@ -93,7 +94,7 @@ def _fork(pipeline: Pipeline, number: int, state: Path) -> int:
         "SYNCSVC_LOG_FORMAT": "text",
         "SYNCSVC_LOG_LEVEL": os.environ.get("SYNCSVC_LOG_LEVEL", "warning"),
     }
-    os._exit(service.run([pipeline], settings.read(environment)))
+    return service.run([pipeline], settings.read(environment))
 
 
 if __name__ == "__main__":
