@@ -112,7 +112,7 @@ class Kit:
 
     def _program(self, name: str, arguments: list[str], settings: Mapping[str, str]) -> Result:
         work = self._servers.folder / "work"
-        given = {**os.environ, **self._servers.environment, "PB_WORK": str(work), "BENCH_PYTHON": sys.executable}
+        given = {**os.environ, **self._servers.environment, "PB_WORK": str(work), "BENCH_ENVIRONMENT": sys.executable}
         # In a session of its own, so that a Ctrl-C reaches it once and through us: it stops its system on the way out.
         program = subprocess.Popen(
             [sys.executable, "-B", str(self._folder / name), *arguments], env={**given, **settings},

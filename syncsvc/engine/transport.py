@@ -14,9 +14,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
+from faust.transport import consumer as stock
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP as FaustTP
 from faust.types import ConsumerMessage
+from mode import Service
 
 from syncsvc.engine import lanes, thread
 from syncsvc.engine.port import TP, Host, Record
@@ -180,10 +182,22 @@ class Consumer(driver.Consumer):
         """Nothing: Faust would close the thread's client from the wrong loop."""
 
 
+class Fetcher(stock.Fetcher):
+    """Runs `Consumer._drain_messages`; Faust's own takes being stopped in a rebalance for a crash of the app."""
+
+    @Service.task
+    async def _fetcher(self) -> None:
+        try:
+            await self.app.consumer._drain_messages(self)
+        finally:
+            self.set_shutdown()
+
+
 class Transport(driver.Transport):
     """Makes the consumer; carries what it needs to the place where Faust makes it."""
 
     Consumer = Consumer
+    Fetcher = Fetcher
 
     def __init__(
         self, urls: Any, app: Any, host: Host, settings: EngineSettings, failed: Callable[[BaseException], None]
