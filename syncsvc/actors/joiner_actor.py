@@ -31,7 +31,8 @@ from syncsvc.writing.document import versioned
 
 STEP_SECONDS = 0.01  # shortest time between two steps: each costs a transaction, however little it carries
 #: Longest step of a worker that is far behind its logs: the larger, the more changes of one document become one write.
-#: It ends when the worker is no longer behind, so it delays nothing by more than that was late already.
+#: It ends when the worker no longer counts as behind (`backlog`), so it delays nothing by more than a second beyond
+#: what that was late already.
 CATCH_UP_SECONDS = 10.0
 PAUSE_SECONDS = 0.5  # for more to come, then; nothing within it ends the step
 SEND_RECORDS = 1_000  # folded: what that makes a stage say is sent while more is folded
