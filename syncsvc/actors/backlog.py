@@ -1,8 +1,7 @@
 """
-How many records are before a worker, from the ends of its logs; decides when steps are made larger.
+Whether a worker is far behind its logs: then larger steps are worth the time they take.
 
-Many records, so that larger steps are worth the time they take.  Only a judgement of speed: nothing that is written or
-sent depends on it for being right.
+Only a judgement of speed: nothing that is written or sent depends on it for being right.
 """
 
 from __future__ import annotations

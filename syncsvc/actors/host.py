@@ -199,7 +199,7 @@ class PipelineHost:
 
     def behind(self) -> bool:
         """Whether this worker has many records before it, in all its partitions: then it works in larger steps."""
-        return self._backlog.large([(tp, actor.offset) for tp, actor in self.actors.items()], time.monotonic())
+        return self._backlog.large(((tp, actor.offset) for tp, actor in self.actors.items()), time.monotonic())
 
     def routers(self) -> list[tuple[str, Router]]:
         """`(table, router)` of the partitions of tables' topics that are open here."""

@@ -221,9 +221,9 @@ class Agenda:
         Args:
             room: documents; the holders of many relays overlap, so more of them are read.
         """
-        entries = room * OVERLAP
+        full, entries = len(dirty) + room, room * OVERLAP
         for relay in list(self._walks):
-            most = min(room, entries)
+            most = min(full - len(dirty), entries)
             if most <= 0:
                 return
             held = self._state.get(WALK + relay)
@@ -232,7 +232,6 @@ class Agenda:
                 continue
             (stamp, again), prefix = _ROUND.unpack_from(held), HOLDER + relay
             found = self._state.walk(held[_ROUND.size :], prefix, most)
-            room += len(dirty)
             for key, _ in found:
                 holder = key[len(prefix) :]
                 if holder[:1] != HELD_BY_DOCUMENT:
@@ -248,7 +247,6 @@ class Agenda:
                 self._walks[relay] = None
             else:
                 self._state.delete(WALK + relay)
-            room -= len(dirty)
             entries -= len(found)
 
     def _copy(self, due: Due, room: int) -> None:

@@ -45,7 +45,7 @@ from syncsvc.wiring.publication import Publication
 from syncsvc.wiring.sweeper import Sweeper
 from syncsvc.wiring.watched import watched
 
-POLL_SECONDS = 2.0  # of end offsets: for lag and freshness, which hold an end for true for 15 s
+POLL_SECONDS = 2.0  # of what nobody tells; for end offsets: lag and freshness hold an end for true for 15 s
 BEHIND_POLL_SECONDS = 0.25  # of end offsets only, while the worker is behind: they tell when it no longer is
 PARKED_SHOWN = 50  # on the page
 COPY_SECONDS = 1.0  # between two lines of progress of the first copy
@@ -152,7 +152,7 @@ class RunningPipeline:
 
     def _look_around(self) -> None:
         """What runs beside the records until the stop; if one of it dies, so does the worker."""
-        self._tasks = [watched(work, self._failed) for work in (self._poll(), self._watch_copy())]
+        self._tasks = [watched(work, self._failed) for work in (self._poll(), self._look_beside(), self._watch_copy())]
 
     def _open_state(self, lineage: bytes) -> Callable[[str], PartitionState]:
         root = self._shared.settings.state_dir / self.pipeline.group
@@ -181,7 +181,6 @@ class RunningPipeline:
         """Asks for end offsets on a timer: those that fetches bring freeze with the partition (notes on Faust)."""
         assert self._host is not None
         progress = self._shared.metrics.progress(self.pipeline.name)
-        due = 0.0
         while True:
             asked = time.time()
             owned = set(self._host.actors)
@@ -191,20 +190,19 @@ class RunningPipeline:
             except Unreachable:
                 found = {}  # an end offset that grows old makes freshness unknown; nothing else to do
             progress.ends({(tp.topic, tp.partition): ends for tp, ends in found.items()}, asked)
-            if time.monotonic() >= due:
-                due = time.monotonic() + POLL_SECONDS
-                await self._look_at_the_rest()
             await asyncio.sleep(BEHIND_POLL_SECONDS if self._host.behind() else POLL_SECONDS)
 
-    async def _look_at_the_rest(self) -> None:
-        """What is asked for less often than end offsets."""
+    async def _look_beside(self) -> None:
+        """Asks on a timer for sweeps that are due, heartbeats and parked keys; none of it is needed more often."""
         progress = self._shared.metrics.progress(self.pipeline.name)
-        with contextlib.suppress(Unreachable):
-            if self._sweeper is not None:
-                await self._sweeper.look()
-        for source, sent_ms in (await self._heartbeats.newest()).items():
-            progress.heartbeat(source, sent_ms)
-        await self._look_at_parked()
+        while True:
+            with contextlib.suppress(Unreachable):
+                if self._sweeper is not None:
+                    await self._sweeper.look()
+            for source, sent_ms in (await self._heartbeats.newest()).items():
+                progress.heartbeat(source, sent_ms)
+            await self._look_at_parked()
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _look_at_parked(self) -> None:
         """Counts what is parked in the whole generation, and remembers the oldest for the page."""

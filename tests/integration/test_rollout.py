@@ -18,7 +18,7 @@ from tests.integration.worker import ROOT, Worker
 K8S = ROOT / "deploy/k8s/base"
 #: What the example's pipelines promise.
 OBJECTIVE_SECONDS = 5.0
-CATCH_UP_SECONDS = 2.0  # of a pod that is back
+CATCHING_UP_SECONDS = 2.0  # of a pod that is back
 
 
 def deployed(file: str) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_a_roll_out_under_load_makes_no_document_late_and_moves_no_other_pods_pa
     worst = load.worst()
     print(f"{load.changes} changes, drained in {[round(s, 2) for s in drained]} s, away {away} s, latest {worst}")
     assert max(drained) < grace / 2
-    # What a rebalance or a session timeout costs (15 s and more) shows; how fast this machine starts Python does not.
-    bound = max(OBJECTIVE_SECONDS, max(away) + CATCH_UP_SECONDS)
+    # A session timeout that had to be waited for (30 s) shows; how fast this machine starts Python does not.
+    bound = max(OBJECTIVE_SECONDS, max(away) + CATCHING_UP_SECONDS)
     assert worst[0] <= bound, f"{worst[0]:.1f} s: document {worst[1]}, {worst[2]} {worst[3]}"
     assert load.changes > 150, "the load was too light to show anything"

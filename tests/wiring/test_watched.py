@@ -73,6 +73,10 @@ class Broken:
     def see(self, ends: object) -> None:
         """Nobody is interested."""
 
+    def behind(self) -> bool:
+        """Nothing is before it."""
+        return False
+
     def _look(self, what: str) -> Any:
         if what == self._broken:
             raise KeyError("ann@example.org")

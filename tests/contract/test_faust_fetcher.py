@@ -1,4 +1,4 @@
-"""Stopping in the middle of a rebalance: no crash, no error in the log."""
+"""Stock Faust takes being stopped in the middle of a rebalance for a crash; ours does not."""
 
 from __future__ import annotations
 
