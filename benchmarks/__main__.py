@@ -105,10 +105,10 @@ def _phase(phase: str, given: argparse.Namespace, servers: Servers, found: kit.K
 
 
 def _module(servers: Servers, *command: str) -> list[Any]:
-    """One of our own benchmarks, in a process of its own on the same servers: its JSON lines."""
+    """One of our own benchmarks, on the same servers, as `run-meetup` runs us: its JSON lines."""
     child = subprocess.run(
-        [sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True, check=False, cwd=ROOT,
-        env={**os.environ, **servers.environment},
+        [ROOT / "benchmarks" / "run-meetup", *command], stdout=subprocess.PIPE, text=True, check=False,
+        env={**os.environ, **servers.environment, "BENCH_ENVIRONMENT": sys.executable},
     )  # fmt: skip
     if child.returncode:
         what = f"{' '.join(command)} ended with exit code {child.returncode}"

@@ -117,11 +117,11 @@ class Stage:
         given = {
             **self._servers.environment, "PB_PREFIX": self.prefix, "PB_DB": self.prefix, "PB_COLLECTION": "meetings",
             "PB_STATE": str(self.state), "WORKERS": str(count), "HTTP_PORTS": " ".join(map(str, self._ports)),
-            "PYTHONPATH": str(ROOT),
+            "BENCH_ENVIRONMENT": sys.executable,
         }  # fmt: skip
         began = time.perf_counter()
         self._worker = self._servers.nursery.spawn(
-            "workers", [sys.executable, "-m", "benchmarks.meetup"], log=self._log, env=given, cwd=ROOT
+            "workers", [str(ROOT / "benchmarks" / "run-meetup")], log=self._log, env=given
         )
         named = {"mongod": self._servers.mongo, "kafka": self._servers.kafka}
         listeners = {name: processes.listener(processes.port_of(address)) for name, address in named.items()}

@@ -189,6 +189,11 @@ _CUTS = re.compile(r"column\.(?:mask|truncate)\.")
 _RESHAPES = ("ExtractNewRecordState", "Filter")
 
 
+def writes_avro(config: Mapping[str, str]) -> bool:
+    """Whether the connector says itself that it writes Avro; what it leaves to its worker is not known."""
+    return any(config.get(f"{side}.converter") in _AVRO for side in ("key", "value"))
+
+
 def lossy_settings(config: Mapping[str, str]) -> list[Problem]:
     """
     Settings of an existing connector under which values are lost or changed before they can be read here.

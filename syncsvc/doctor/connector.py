@@ -70,6 +70,7 @@ def look(pipelines: Sequence[Pipeline], settings: Settings) -> Iterator[Finding]
             asked = _Asked(wish, url, connectors.status(url, wish.name))
             yield running(asked.wish.name, asked.status, url)
             yield from differences(wish)
+            yield from avro(wish.name, wish.there, settings.schema_registry_url)
             yield from _alive(wish, settings)
         yield from _exactly_once(wish, url)
 
@@ -144,6 +145,13 @@ def differences(wish: Wish) -> Iterator[Finding]:
         yield ok("connector.settings", wish.name, what)
     elif not lossy and not wish.changes:
         yield ok("connector.settings", wish.name, f"all {len(wish.config)} as syncsvc sets them")
+
+
+def avro(name: str, there: Mapping[str, str], registry: str | None) -> Iterator[Finding]:
+    """Records in Avro need the registry that has their schemas."""
+    if wanted_settings.writes_avro(there) and registry is None:
+        what = "it writes Avro, and no schema registry is named: every record of it will park"
+        yield fail("connector.avro", name, what, "export SYNCSVC_SCHEMA_REGISTRY_URL=http://host:port")
 
 
 def _shown(value: str | None) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from syncsvc.doctor import connector, kafka, local, mongo, source
+from syncsvc.doctor import connector, kafka, local, mongo, registry, source
 from syncsvc.doctor.finding import Finding, State, fail, of_error
 from syncsvc.errors import SyncError
 from syncsvc.mapping.model import Pipeline
@@ -53,6 +53,7 @@ def looks(pipelines: Sequence[Pipeline], settings: Settings) -> list[tuple[str, 
     return [
         *(("source", where, look) for where, look in source.looks(pipelines, settings)),
         ("connector", settings.connect_url or "SYNCSVC_CONNECT_URL", lambda: connector.look(pipelines, settings)),
+        *([("registry", url, lambda: registry.look(settings))] if (url := settings.schema_registry_url) else []),
         ("kafka", settings.kafka_bootstrap, lambda: kafka.look(pipelines, settings)),
         ("mongo", settings.mongo_database, lambda: mongo.look(pipelines, settings)),
         ("local", str(settings.state_dir), lambda: local.look(settings)),

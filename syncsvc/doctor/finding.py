@@ -38,7 +38,7 @@ class Finding:
 
     @property
     def area(self) -> str:
-        """`source`, `connector`, `kafka`, `mongo` or `local`."""
+        """`source`, `connector`, `registry`, `kafka`, `mongo` or `local`."""
         return self.check.partition(".")[0]
 
     def as_dict(self) -> dict[str, str]:

@@ -56,6 +56,19 @@ class Registry:
             found = self._schemas[number] = self._fetched(number)
         return found
 
+    def answer(self) -> None:
+        """
+        Asks for some schema, as for those of records; whether there is one does not matter.
+
+        Raises:
+            Unreachable: `registry.unreachable`, `registry.refused`.
+        """
+        try:
+            self._fetched(1)
+        except Unreachable as error:
+            if error.problems[0].code not in ("registry.no_schema", "registry.references"):
+                raise
+
     def prepare(self, numbers: Iterable[int]) -> None:
         """Fetches what is not there yet, so that `__call__` does not have to wait; errors as of it."""
         for number in numbers:

@@ -91,3 +91,14 @@ def test_a_failure_is_told_without_the_values_of_a_row(cause: str, told: str) ->
 def test_a_connector_that_is_silent_is_not_alive(age: float | None, state: str) -> None:
     """RUNNING says nothing about reading; a heartbeat does."""
     assert connector.heartbeat("c", 5.0, age).state == state
+
+
+@pytest.mark.parametrize("side", ["key.converter", "value.converter"])
+@pytest.mark.parametrize("kind", ["io.confluent.connect.avro", "io.apicurio.registry.utils.converter"])
+def test_avro_without_a_registry_is_caught_before_a_record_parks(side: str, kind: str) -> None:
+    """With the setting that is missing; JSON needs none."""
+    there = WANTED | {side: f"{kind}.AvroConverter"}
+
+    (found,) = connector.avro("c", there, None)
+    assert (found.state, "SYNCSVC_SCHEMA_REGISTRY_URL" in found.fix) == ("fail", True)
+    assert [*connector.avro("c", there, "http://registry:8081"), *connector.avro("c", WANTED, None)] == []

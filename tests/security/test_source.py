@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from syncsvc import settings
+from syncsvc import mapping, settings
 from syncsvc.devstack import cache
 from syncsvc.devstack.sqlserver import DATABASE, PASSWORD, SERVICE_USER
+from syncsvc.doctor import examine, source
 from syncsvc.errors import Unreachable, UsageFault
 from syncsvc.source import address, connection
 from tests.security.authority import Authority
 from tests.security.guarded import GuardedMariaDb, GuardedMySql, GuardedSql
+from tests.verify import world
 
 pytestmark = pytest.mark.servers
 
@@ -44,10 +46,16 @@ def given(sql: GuardedSql, authority: Authority, tmp_path: Path) -> dict[str, An
     }  # fmt: skip
 
 
+def read(given: dict[str, Any]) -> settings.Settings:
+    """Settings as a command reads them from its environment."""
+    return settings.read(
+        {f"SYNCSVC_SOURCE_{name.upper()}": str(value) for name, value in given.items() if value is not None}
+    )
+
+
 def cipher(given: dict[str, Any]) -> str:
     """The cipher of a connection with these settings."""
-    environment = {f"SYNCSVC_SOURCE_{name.upper()}": str(value) for name, value in given.items() if value is not None}
-    with closing(connection.connect(settings.read(environment).source_addresses()[""])) as opened:
+    with closing(connection.connect(read(given).source_addresses()[""])) as opened:
         cursor = opened.cursor()
         cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
         return str((cursor.fetchone() or ("", ""))[1])
@@ -63,6 +71,22 @@ def refused(given: dict[str, Any]) -> str:
 def test_a_password_and_a_certificate_in_files_go_through(given: dict[str, Any]) -> None:
     """The user is one that must come over TLS and show a certificate."""
     assert cipher(given)
+
+
+def test_the_doctor_examines_such_a_server(sql: GuardedSql, given: dict[str, Any], tmp_path: Path) -> None:
+    """Every check of the source is made with the login of the service, on MariaDB and MySQL, and none fails."""
+    sql.execute(*world.SCHEMA)
+    (tmp_path / "meetings.yaml").write_text(world.MAPPING)
+    pipelines = [mapping.load(tmp_path / "meetings.yaml")]
+    looks = [("source", where, look) for where, look in source.looks(pipelines, read(given))]
+
+    found = examine.examine(looks, 60)
+
+    assert {finding.check for finding in found} >= {
+        "source.binlog", "source.binlog_expiry", "source.clock", "source.select", "source.replication_rights",
+        "source.tables",
+    }  # fmt: skip
+    assert [str(finding) for finding in found if finding.state in ("fail", "unreachable")] == []
 
 
 def test_without_a_certificate_such_a_user_is_refused(given: dict[str, Any]) -> None:
