@@ -8,7 +8,7 @@ would be most of it, so copies are remembered until they change.  Of an answer t
 from __future__ import annotations
 
 from syncsvc.assembly.forms import Form
-from syncsvc.assembly.layout import COPY_HEAD, LOCAL
+from syncsvc.assembly.layout import ANSWERED, AWAITED, COPY_HEAD, LOCAL
 from syncsvc.assembly.state import State
 
 MOST_COPIES = 10_000  # remembered, about 4 MB
@@ -30,7 +30,7 @@ class Copies:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        #: Subscriptions up to this place count as answered: the first copy is over.
+        #: Subscriptions up to this place count as answered, if nothing has come yet: the first copy is over.
         self.answered_to = 0
         self._remembered: dict[bytes, Copy] = {}
 
@@ -42,11 +42,11 @@ class Copies:
         found = self._state.scan(LOCAL + relay)
         if not found:
             return NOTHING
-        subscription, answered = COPY_HEAD.unpack(found[0][1])
-        if not answered and subscription > self.answered_to:
-            return None  # of an answer in parts some may be there: all of it is shown, or nothing
+        subscription, answer = COPY_HEAD.unpack(found[0][1])
+        if answer != ANSWERED and (answer != AWAITED or subscription > self.answered_to):
+            return None  # of an answer in parts all is shown, or nothing
         copy = Copy([slot for _, slot in found[1:]])
-        if answered:
+        if answer == ANSWERED:
             if len(self._remembered) >= MOST_COPIES:
                 self._remembered.clear()
             self._remembered[relay] = copy

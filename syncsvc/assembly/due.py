@@ -1,9 +1,9 @@
 """
 Which documents a step has to write: dirty ones, walks over the holders of a changed relay, the first copy.
 
-Whatever cannot be written within a step is kept in the state (PENDING, WALK, CURSOR), so a crash forgets nothing and a
-relay with a million holders is a local, resumable walk.  Time is an argument (invariant 7).  Only here is writing
-decided; what a stage sends never depends on it (invariant 10).
+Whatever cannot be written within a step is kept in the state (PENDING, CURSOR, and WALK in `walks`), so a crash forgets
+nothing.  Time is an argument (invariant 7).  Only here is writing decided; what a stage sends never depends on it
+(invariant 10).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from syncsvc.assembly.layout import CURSOR, HELD_BY_DOCUMENT, HOLDER, PARKED, PENDING, SLOT, WALK
+from syncsvc.assembly.layout import CURSOR, PARKED, PENDING, SLOT
 from syncsvc.assembly.render import Rendered, Renderer, Rows
 from syncsvc.assembly.state import State
+from syncsvc.assembly.walks import Walks
 from syncsvc.keys import end_of
 
 #: How long a document may wait for an answer.  A round trip takes 5 to 20 ms and every look-up is answered, also with
@@ -22,11 +23,8 @@ from syncsvc.keys import end_of
 HOLD_MS = 250
 STEP_BYTES = 2 << 20  # of documents in one transaction: larger ones gain nothing and delay the others
 WALK_DOCUMENTS = 256  # of holders a step, so that a hot look-up does not delay the partition's own changes
-OVERLAP = 4  # times as many holders are read as documents found
-MANY_WALKS = 100  # under way: their holders overlap, and what is walked to in one step is written once
 COPY_ROWS = 8192  # slots read at a time while the first copy is written
 _STAMP = struct.Struct(">Q")
-_ROUND = struct.Struct(">Q?")  # of a walk: oldest source commit time, whether to go round again; the cursor follows
 _POISON_CODE = "row.unreadable"
 
 
@@ -56,7 +54,7 @@ class Agenda:
         self._dirty: dict[bytes, tuple[int, bytes]] = {}
         #: `{address: due at (ms)}`; mirrored in the state with stamp and identity.
         self._pending = {key[1:]: 0 for key, _ in state.scan(PENDING)}
-        self._walks = {key[1:]: None for key, _ in state.scan(WALK)}
+        self._walks = Walks(state)
         cursor = state.get(CURSOR)
         #: Last address written by the first copy while it is being written; a node alone before its first address.
         self._cursor = cursor
@@ -76,18 +74,8 @@ class Agenda:
 
     def touch_holders(self, relay: bytes, source_ms: int) -> None:
         """Everything that refers to a relay has changed."""
-        if self.copying:
-            return
-        held = self._state.get(WALK + relay)
-        if held is None:
-            self._state.put(WALK + relay, _ROUND.pack(source_ms, False))
-        else:
-            # A walk under way goes to its end, then round again: begun anew each time, a relay that changes faster than
-            # its holders can be written would never come to the last of them.
-            stamp, _ = _ROUND.unpack_from(held)
-            cursor = held[_ROUND.size :]
-            self._state.put(WALK + relay, _ROUND.pack(min(source_ms, stamp), bool(cursor)) + cursor)
-        self._walks[relay] = None
+        if not self.copying:
+            self._walks.begin(relay, source_ms)
 
     def begin_copy(self) -> None:
         """The first copy has everything: from now on documents are written, in key order."""
@@ -105,7 +93,7 @@ class Agenda:
     @property
     def busy(self) -> bool:
         """Whether a step would find something to write at once."""
-        return bool(self._dirty or self._walks) or not (self.copying or self.copied)
+        return bool(self._dirty) or self._walks.under_way() or not (self.copying or self.copied)
 
     def next_due(self) -> int | None:
         """When the earliest waiting document is due, ms; None when none waits."""
@@ -113,12 +101,11 @@ class Agenda:
 
     def oldest_waiting(self) -> int | None:
         """Oldest source commit time (ms) that is not yet shown, None when all is."""
-        stamps = [stamp for stamp, _ in self._dirty.values()]
-        for kind, keys in ((PENDING, self._pending), (WALK, self._walks)):
-            for key in keys:
-                held = self._state.get(kind + key)
-                if held:
-                    stamps.append(_STAMP.unpack_from(held)[0])
+        stamps = [stamp for stamp, _ in self._dirty.values()] + self._walks.stamps()
+        for address in self._pending:
+            held = self._state.get(PENDING + address)
+            if held:
+                stamps.append(_STAMP.unpack_from(held)[0])
         return min(stamps, default=None)
 
     def take(self, now_ms: int, *, behind: bool = False) -> Due:
@@ -129,14 +116,15 @@ class Agenda:
             now_ms: the time.
             behind: the partition has many records to fold: larger steps, so that a document is written less often.
         """
-        behind = behind or len(self._walks) >= MANY_WALKS
+        behind = behind or self._walks.many()
         due, room = Due(released=self._released), STEP_BYTES * (4 if behind else 1)
         self._released = []
         dirty, self._dirty = self._dirty, {}
         for address in [address for address, at in self._pending.items() if at <= now_ms]:
             self._restore(address, dirty)
-        if self._walks:
-            self._walk(dirty, WALK_DOCUMENTS * (16 if behind else 1))
+        if self._walks.under_way():
+            # Documents that the first copy has not come to yet are rendered by it.
+            self._walks.go_on(dirty, WALK_DOCUMENTS * (16 if behind else 1), self._cursor)
         for address, (stamp, identity) in dirty.items():
             if room <= 0:
                 self._wait(address, stamp, identity, now_ms)
@@ -213,41 +201,6 @@ class Agenda:
         self._released.append(address)
         if write:
             self.touch(address, source_ms, held.partition(b"\x00")[2])
-
-    def _walk(self, dirty: dict[bytes, tuple[int, bytes]], room: int) -> None:
-        """
-        Makes the next holders of changed relays due; a holder that is itself a copy begins a walk of its own.
-
-        Args:
-            room: documents; the holders of many relays overlap, so more of them are read.
-        """
-        full, entries = len(dirty) + room, room * OVERLAP
-        for relay in list(self._walks):
-            most = min(full - len(dirty), entries)
-            if most <= 0:
-                return
-            held = self._state.get(WALK + relay)
-            if held is None:
-                del self._walks[relay]
-                continue
-            (stamp, again), prefix = _ROUND.unpack_from(held), HOLDER + relay
-            found = self._state.walk(held[_ROUND.size :], prefix, most)
-            for key, _ in found:
-                holder = key[len(prefix) :]
-                if holder[:1] != HELD_BY_DOCUMENT:
-                    self.touch_holders(holder[1:], stamp)
-                elif self._cursor is None or holder[1:] <= self._cursor:
-                    dirty.setdefault(holder[1:], (stamp, b""))
-            del self._walks[relay]  # and behind the others, so that none waits for the longest
-            if len(found) == most:
-                self._state.put(WALK + relay, _ROUND.pack(stamp, again) + found[-1][0] + b"\x00")
-                self._walks[relay] = None
-            elif again:
-                self._state.put(WALK + relay, _ROUND.pack(stamp, False))
-                self._walks[relay] = None
-            else:
-                self._state.delete(WALK + relay)
-            entries -= len(found)
 
     def _copy(self, due: Due, room: int) -> None:
         """Renders the next documents of the first copy, in key order."""

@@ -220,8 +220,9 @@ class Joiner:
             else:
                 self._state.put(key, slot)
             self._references.change(role, HELD_BY_COPY + relay, old, slot)
+        answer = layout.ANSWERED if delivery.complete else layout.IN_PARTS
+        self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(delivery.subscription, answer))
         if delivery.complete:
-            self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(delivery.subscription, True))
             self.agenda.touch_holders(relay, source_ms)
 
     def _mark(self, level: int, sender: int, place: int) -> None:

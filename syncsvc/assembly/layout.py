@@ -14,7 +14,7 @@ FORMAT = 2
 
 SLOT = b"S"  #: S address role identity -> slot: rows at their home (documents and relays)
 SUBSCRIBER = b"B"  #: B relay partition -> id of the partition's subscription
-LOCAL = b"L"  #: L relay -> id, answered; L relay role identity -> slot: this partition's copy of a relay
+LOCAL = b"L"  #: L relay -> id, how far it is answered; L relay role identity -> slot: this partition's copy of a relay
 HOLDER = b"R"  #: R relay holder -> count: which documents (D address) or local copies (L relay) refer to a relay
 HIGH_WATER = b"H"  #: H sender -> place and index of the newest record applied from it
 WALK = b"W"  #: W relay -> stamp, again, cursor: holders still to be made due after a relay changed
@@ -29,7 +29,8 @@ HELD_BY_DOCUMENT, HELD_BY_COPY = b"D", b"L"
 
 U16 = struct.Struct(">H")
 U32 = struct.Struct(">I")
-COPY_HEAD = struct.Struct(">Q?")  # subscription id, answered
+COPY_HEAD = struct.Struct(">QB")  # subscription id, and one of:
+AWAITED, ANSWERED, IN_PARTS = range(3)  # IN_PARTS: some of an answer is here, and more of it on the way
 
 
 def row_key(kind: bytes, address: bytes, role: int, identity: bytes) -> bytes:

@@ -89,7 +89,7 @@ class ReferenceBook:
                 continue
             self._forget(relay)
             if refers:
-                self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(place, False))
+                self._state.put(LOCAL + relay, layout.COPY_HEAD.pack(place, layout.AWAITED))
                 self._outbox.send(self._partition_of[relay], relay, records.SUBSCRIBE, self._me)
             else:
                 self._drop_copy(relay)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
-from syncsvc.assembly.layout import COPIED, COPY_HEAD, LOCAL, PARKED, PENDING, SLOT, U16, WALK
+from syncsvc.assembly.layout import ANSWERED, AWAITED, COPIED, COPY_HEAD, LOCAL, PARKED, PENDING, SLOT, U16, WALK
 from syncsvc.assembly.state import State
 from syncsvc.cli import written_keys
 from syncsvc.routing import stamp
@@ -173,7 +173,7 @@ class _Walk:
         role = self._plan.roles[branch.role]
         found = self._state.scan(LOCAL + relay)
         head, rows = (found[0][1], found[1:]) if found else (None, [])
-        place, answered = (None, False) if head is None else COPY_HEAD.unpack(head)
+        place, answer = (None, AWAITED) if head is None else COPY_HEAD.unpack(head)
         here = [row for row in rows if len(row[0]) > 1 + len(relay) + U16.size]
         self.looks.append(
             Look(
@@ -181,7 +181,7 @@ class _Walk:
                 role.table,
                 dict(zip(role.address, written_keys.values(relay[1:], len(role.address)), strict=True)),
                 None if place is None else place - 1,
-                bool(answered) or (place is not None and place <= self._answered_to),
+                answer == ANSWERED or (answer == AWAITED and place is not None and place <= self._answered_to),
                 len(here),
                 self._state.get(WALK + relay) is not None,
             )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from syncsvc.assembly import due
-from syncsvc.assembly.due import MANY_WALKS, WALK_DOCUMENTS, Due
+from syncsvc.assembly import due, walks
+from syncsvc.assembly.due import WALK_DOCUMENTS, Due
 from syncsvc.assembly.rounds import Rounds
 from syncsvc.routing.records import Outbox
 from syncsvc.state.memory import MemoryStore
@@ -78,14 +78,14 @@ def test_changes_of_other_documents_are_written_while_a_walk_is_under_way() -> N
 def test_a_document_of_many_changed_rows_is_written_once() -> None:
     """After an outage everything that is looked up may have changed: documents are not written once for each of it."""
     bench, meetings = Bench(), 20
-    for user in range(MANY_WALKS):
+    for user in range(walks.MANY):
         bench.put(USER, id=user, name="Ann")
     for number in range(meetings):
         bench.put(MEETING, id=number, title="t")
-        for user in range(MANY_WALKS):
-            bench.put(APPLICATION, id=number * MANY_WALKS + user, meeting_id=number, user_id=user, rank=None)
+        for user in range(walks.MANY):
+            bench.put(APPLICATION, id=number * walks.MANY + user, meeting_id=number, user_id=user, rank=None)
     bench.step()
-    for user in range(MANY_WALKS):
+    for user in range(walks.MANY):
         bench.put(USER, id=user, name="Anna")
     bench.settle()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.simulation.minimal import Recipe
@@ -50,6 +50,7 @@ def test_documents_equal_the_join_whatever_crashes_or_is_sent_again(seed: int) -
 
 
 @FEW
+@example(22597061, 3)  # the first copy ended between two parts of an answer: half a list was shown
 @given(SEEDS, st.integers(1, 5))
 def test_the_number_of_partitions_does_not_show_in_the_documents(seed: int, partitions: int) -> None:
     """However many partitions the keyed topic has, the documents are the same."""
