@@ -94,6 +94,8 @@ def _work(pipeline: Pipeline, number: int, state: Path) -> int:
         "SYNCSVC_LOG_FORMAT": "text",
         "SYNCSVC_LOG_LEVEL": os.environ.get("SYNCSVC_LOG_LEVEL", "warning"),
     }
+    if os.environ.get("NAMED"):
+        environment["SYNCSVC_INSTANCE"] = f"worker-{number}"
     return service.run([pipeline], settings.read(environment))
 
 

@@ -36,7 +36,7 @@ def measure(servers: Servers, given: argparse.Namespace) -> dict[str, Any]:
         empty = stage.ready() - began
     with Stage(servers, "restart") as stage:
         rows = stage.load(meetup.snapshot())
-        began = stage.start()
+        began = stage.start(named=True)
         copied = stage.converge(meetup.documents()) - began
         assert stage.meter is not None
         copy = stage.meter.report()
@@ -61,7 +61,7 @@ def _restart(stage: Stage, meetup: Meetup, *, cold: bool) -> dict[str, Any]:
         shutil.rmtree(stage.state)
         stage.state.mkdir()
     with Watcher(stage.collection, [PROBE]) as watcher:
-        began = stage.start()
+        began = stage.start(named=True)
         ready = stage.ready() - began
         assert stage.meter is not None
         report = stage.meter.report()

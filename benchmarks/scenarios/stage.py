@@ -110,14 +110,19 @@ class Stage:
 
     # The workers.
 
-    def start(self, workers: int | None = None) -> float:
-        """Starts the workers and a meter of them; returns `time.perf_counter()` of the moment."""
+    def start(self, workers: int | None = None, *, named: bool = False) -> float:
+        """
+        Starts the workers and a meter of them; returns `time.perf_counter()` of the moment.
+
+        Args:
+            named: as in Kubernetes, so that a worker that is back gets its own partitions.
+        """
         count = workers or int(os.environ.get("WORKERS", "2"))
         self._ports = [server.free_port() for _ in range(count)]
         given = {
             **self._servers.environment, "PB_PREFIX": self.prefix, "PB_DB": self.prefix, "PB_COLLECTION": "meetings",
             "PB_STATE": str(self.state), "WORKERS": str(count), "HTTP_PORTS": " ".join(map(str, self._ports)),
-            "BENCH_ENVIRONMENT": sys.executable,
+            "BENCH_ENVIRONMENT": sys.executable, "NAMED": "1" if named else "",
         }  # fmt: skip
         began = time.perf_counter()
         self._worker = self._servers.nursery.spawn(
