@@ -179,11 +179,15 @@ class PipelineHost:
     async def deliver(self, batch: RecordBatch, ack: Ack) -> None:
         """Hands a batch to its partition's actor; returns when that has room for the next."""
         actor = self.actors.get(TP(batch.topic, batch.partition))
-        if actor is not None:
-            if batch.records:
-                stage = "router" if batch.topic in self._sources else "joiner"
-                self._with.metrics.of(self._pipeline.name).arrived(stage, batch.records[0].timestamp)
-            await actor.inbox.put(batch, ack)
+        if actor is None:
+            return
+        stage = "router" if batch.topic in self._sources else "joiner"
+        metrics = self._with.metrics.of(self._pipeline.name)
+        if batch.records:
+            metrics.arrived(stage, batch.records[0].timestamp)
+        began = time.monotonic()
+        if await actor.inbox.put(batch, ack):
+            metrics.held_back(stage, time.monotonic() - began)
 
     def waiting(self) -> list[int]:
         """Records that wait in each partition's inbox; asked from another thread."""

@@ -61,14 +61,16 @@ class Inbox:
     def __len__(self) -> int:
         return self._records
 
-    async def put(self, batch: RecordBatch, ack: Ack) -> None:
-        """Appends a batch; returns when there is room for the next one (back-pressure)."""
+    async def put(self, batch: RecordBatch, ack: Ack) -> bool:
+        """Appends a batch; returns when there is room for the next one (back-pressure), whether that was waited for."""
         self._batches.append((batch, ack))
         self._records += len(batch.records)
         self._news.set()
-        if self._records >= MOST_WAITING_RECORDS:
-            self._room.clear()
-            await self._room.wait()
+        if self._records < MOST_WAITING_RECORDS:
+            return False
+        self._room.clear()
+        await self._room.wait()
+        return True
 
     def wake(self) -> None:
         """Lets `wait` return although nothing came."""

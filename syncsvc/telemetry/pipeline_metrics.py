@@ -108,6 +108,8 @@ class PipelineMetrics:
         self._keyed = bounded("keyed_records_total", known=keyed)
         self._emissions = _by(families.counter("emissions_total"), name, STAGES)
         self._commits = _by(families.counter("transaction_commits_total"), name, STAGES)
+        self._pauses = _by(families.counter("backpressure_pauses_total"), name, STAGES)
+        self._paused = _by(families.counter("backpressure_paused_seconds_total"), name, STAGES)
         self._written = bounded("documents_written_total", labels.collection, known=_each(DOCUMENT_OUTCOMES))
         self._retries = bounded("apply_retries_total", known=_each(RETRY_REASONS))
         self._batch_size = families.histogram("apply_batch_size_documents").labels(name)
@@ -196,6 +198,11 @@ class PipelineMetrics:
     def arrived(self, stage: str, oldest_ms: int) -> None:
         """A batch came out of Kafka for this stage (`STAGES`); when its oldest record went in, Unix ms."""
         self._latencies[_WAITED[stage]].observe(max(0.0, time.time() - oldest_ms / 1000))
+
+    def held_back(self, stage: str, seconds: float) -> None:
+        """A partition of this stage (`STAGES`) was not read on for so long: its actor had no room."""
+        self._pauses[stage].inc()
+        self._paused[stage].inc(seconds)
 
     def captured(self, seconds: float) -> None:
         """So long after its commit in the source the oldest change of a router's step was written to Kafka."""

@@ -73,7 +73,7 @@ def test_what_an_operator_must_see_has_a_panel():
     shown = {name for board in BOARDS.values() for query in queries(board) for name, _ in asked(query)}
     without = {
         "syncsvc_events_applied_total", "syncsvc_keyed_records_total", "syncsvc_decode_errors_total",
-        "syncsvc_clock_skew_events_total", "syncsvc_partition_start_offset",
+        "syncsvc_backpressure_pauses_total", "syncsvc_clock_skew_events_total", "syncsvc_partition_start_offset",
         "syncsvc_last_applied_source_timestamp_seconds", "syncsvc_parked_oldest_timestamp_seconds",
     }  # fmt: skip
 

@@ -245,6 +245,18 @@ def test_a_full_queue_is_back_pressure() -> None:
     assert value(metrics, "syncsvc_state_store_bytes") == 4096
 
 
+def test_a_partition_that_was_held_back_is_counted_with_its_time() -> None:
+    """By stage, so that one sees whether routing or joining is the limit; 0 from the start."""
+    metrics = a_worker()
+    assert value(metrics, "syncsvc_backpressure_pauses_total", stage="router") == 0
+
+    metrics.of("meetings").held_back("joiner", 1.5)
+    metrics.of("meetings").held_back("joiner", 0.5)
+
+    assert value(metrics, "syncsvc_backpressure_pauses_total", stage="joiner") == 2
+    assert value(metrics, "syncsvc_backpressure_paused_seconds_total", stage="joiner") == 2
+
+
 def test_what_a_record_waits_in_kafka_is_told_for_both_topics() -> None:
     """Before the router it is the broker's part of the latency, before the joiner the keyed queue's."""
     metrics = a_worker()

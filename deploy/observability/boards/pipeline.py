@@ -103,6 +103,12 @@ def _flow(canvas: Canvas) -> None:
         "short", query(f"sum by ({BY}) (syncsvc_apply_queue_records{{{CHOSEN}}})", "{{pipeline}} waiting"),
         query(f"sum by ({BY}) (syncsvc_apply_queue_capacity_records{{{CHOSEN}}})", "{{pipeline}} room"), log=True,
     )  # fmt: skip
+    canvas.graph(
+        "Partitions held back", "How many, on average, are read no further because their actor has no room: usual in a "
+        "first copy, in live flow the router or the joiner cannot keep up.",
+        "short",
+        query(rate("syncsvc_backpressure_paused_seconds_total", f"{BY}, stage"), "{{pipeline}} {{stage}}"),
+    )  # fmt: skip
 
 
 def _mongo(canvas: Canvas) -> None:
