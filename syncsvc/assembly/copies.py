@@ -8,7 +8,7 @@ would be most of it, so copies are remembered until they change.  Of an answer t
 from __future__ import annotations
 
 from syncsvc.assembly.forms import Form
-from syncsvc.assembly.layout import ANSWERED, AWAITED, COPY_HEAD, LOCAL
+from syncsvc.assembly.layout import ANSWERED, COPY_HEAD, LOCAL, is_answered
 from syncsvc.assembly.state import State
 
 MOST_COPIES = 10_000  # remembered, about 4 MB
@@ -30,8 +30,8 @@ class Copies:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        #: Subscriptions up to this place count as answered, if nothing has come yet: the first copy is over.
-        self.answered_to = 0
+        #: Of `layout.is_answered`: set when the first copy is over.
+        self.copied_to = 0
         self._remembered: dict[bytes, Copy] = {}
 
     def of(self, relay: bytes) -> Copy | None:
@@ -43,8 +43,8 @@ class Copies:
         if not found:
             return NOTHING
         subscription, answer = COPY_HEAD.unpack(found[0][1])
-        if answer != ANSWERED and (answer != AWAITED or subscription > self.answered_to):
-            return None  # of an answer in parts all is shown, or nothing
+        if not is_answered(subscription, answer, self.copied_to):
+            return None
         copy = Copy([slot for _, slot in found[1:]])
         if answer == ANSWERED:
             if len(self._remembered) >= MOST_COPIES:

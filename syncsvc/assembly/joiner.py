@@ -69,7 +69,7 @@ class Joiner:
         self.agenda = Agenda(state, self.renderer, key_columns=plan.arity[: self._views])
         if self.rounds.copied is not None:
             self.agenda.resume()
-            self.renderer.copies.answered_to = self.rounds.copied
+            self.renderer.copies.copied_to = self.rounds.copied
         #: `{role of a root: its references, whether its slots say where a former life ended}`.
         self._roots = {
             view.role: (len(plan.roles[view.role].references), plan.roles[view.role].ended) for view in plan.views
@@ -229,7 +229,7 @@ class Joiner:
         copying = self.rounds.copied is None
         self.rounds.mark(level, sender, place)
         if copying and self.rounds.copied is not None:
-            self.renderer.copies.answered_to = self.rounds.copied
+            self.renderer.copies.copied_to = self.rounds.copied
             self.agenda.begin_copy()
 
     def _control(self, address: bytes, action: int, value: bytes, source_ms: int) -> None:

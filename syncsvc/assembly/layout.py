@@ -36,3 +36,13 @@ AWAITED, ANSWERED, IN_PARTS = range(3)  # IN_PARTS: some of an answer is here, a
 def row_key(kind: bytes, address: bytes, role: int, identity: bytes) -> bytes:
     """Key of a slot at its home (`SLOT`) or in a local copy (`LOCAL`)."""
     return kind + address + U16.pack(role) + identity
+
+
+def is_answered(subscription: int, answer: int, copied_to: int) -> bool:
+    """
+    Whether a copy is shown as it is, by its `COPY_HEAD`: of an answer in parts all is shown, or nothing.
+
+    Args:
+        copied_to: subscriptions up to this place count as answered, if nothing has come yet: the first copy is over.
+    """
+    return answer == ANSWERED or (answer == AWAITED and subscription <= copied_to)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
-from syncsvc.assembly.layout import ANSWERED, AWAITED, COPIED, COPY_HEAD, LOCAL, PARKED, PENDING, SLOT, U16, WALK
+from syncsvc.assembly.layout import COPIED, COPY_HEAD, LOCAL, PARKED, PENDING, SLOT, U16, WALK, is_answered
 from syncsvc.assembly.state import State
 from syncsvc.cli import written_keys
 from syncsvc.routing import stamp
@@ -120,8 +120,7 @@ def explain(plan: Plan, kind: int, state: State, address: bytes) -> Explained:
 class _Walk:
     def __init__(self, plan: Plan, kind: int, state: State) -> None:
         self._plan, self._state = plan, state
-        #: Subscriptions up to this place count as answered: the first copy had everything.
-        self._answered_to = int.from_bytes(state.get(COPIED) or b"", "big")
+        self._copied_to = int.from_bytes(state.get(COPIED) or b"", "big")
         view = plan.views[kind]
         self._paths: dict[int, str] = {view.role: ""}
         #: `{(role, index of a reference): the relation that looks there}`.
@@ -173,7 +172,7 @@ class _Walk:
         role = self._plan.roles[branch.role]
         found = self._state.scan(LOCAL + relay)
         head, rows = (found[0][1], found[1:]) if found else (None, [])
-        place, answer = (None, AWAITED) if head is None else COPY_HEAD.unpack(head)
+        place, answer = COPY_HEAD.unpack(head) if head is not None else (None, None)
         here = [row for row in rows if len(row[0]) > 1 + len(relay) + U16.size]
         self.looks.append(
             Look(
@@ -181,7 +180,7 @@ class _Walk:
                 role.table,
                 dict(zip(role.address, written_keys.values(relay[1:], len(role.address)), strict=True)),
                 None if place is None else place - 1,
-                answer == ANSWERED or (answer == AWAITED and place is not None and place <= self._answered_to),
+                place is not None and is_answered(place, answer, self._copied_to),
                 len(here),
                 self._state.get(WALK + relay) is not None,
             )

@@ -20,11 +20,11 @@ def copies(answer: int, *rows: bytes) -> Copies:
     return Copies(store)
 
 
-@pytest.mark.parametrize("answered_to", [0, PLACE])
-def test_half_an_answer_is_never_shown(answered_to: int) -> None:
+@pytest.mark.parametrize("copied_to", [0, PLACE])
+def test_half_an_answer_is_never_shown(copied_to: int) -> None:
     """Also not when the first copy ends between two of its parts, where all that is silent counts as answered."""
     found = copies(IN_PARTS, b"one")
-    found.answered_to = answered_to
+    found.copied_to = copied_to
 
     assert found.of(RELAY) is None
 
@@ -33,7 +33,7 @@ def test_the_end_of_the_first_copy_answers_for_those_who_kept_silent() -> None:
     """A relay that has nothing says nothing before it; what is asked for later is waited for."""
     found = copies(AWAITED)
     assert found.of(RELAY) is None
-    found.answered_to = PLACE
+    found.copied_to = PLACE
     copy = found.of(RELAY)
 
     assert copy is not None
