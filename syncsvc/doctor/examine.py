@@ -17,6 +17,7 @@ from syncsvc.doctor.finding import Finding, State, fail, of_error
 from syncsvc.errors import SyncError
 from syncsvc.mapping.model import Pipeline
 from syncsvc.settings import Settings
+from syncsvc.source.registry import SETTING
 
 Look = Callable[[], Iterable[Finding]]
 
@@ -53,7 +54,7 @@ def looks(pipelines: Sequence[Pipeline], settings: Settings) -> list[tuple[str, 
     return [
         *(("source", where, look) for where, look in source.looks(pipelines, settings)),
         ("connector", settings.connect_url or "SYNCSVC_CONNECT_URL", lambda: connector.look(pipelines, settings)),
-        *([("registry", url, lambda: registry.look(settings))] if (url := settings.schema_registry_url) else []),
+        ("registry", settings.schema_registry_url or SETTING, lambda: registry.look(settings)),
         ("kafka", settings.kafka_bootstrap, lambda: kafka.look(pipelines, settings)),
         ("mongo", settings.mongo_database, lambda: mongo.look(pipelines, settings)),
         ("local", str(settings.state_dir), lambda: local.look(settings)),

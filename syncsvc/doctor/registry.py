@@ -12,7 +12,7 @@ from syncsvc.wiring.connections import schema_registry
 
 
 def look(settings: Settings) -> Iterator[Finding]:
-    """The registry, where one is named; raises as `Registry.answer` does."""
+    """Nothing where none is named; raises as `Registry` and its `answer` do."""
     registry = schema_registry(settings)
     if registry is not None:
         registry.answer()
