@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from syncsvc.engine import clients, lanes, reach, thread, wire
 from syncsvc.engine.engine import FirstFailure
+from syncsvc.engine.pace import Pace
 from syncsvc.engine.port import TP, Host, Outgoing
 from syncsvc.engine.settings import EngineSettings
 
@@ -32,6 +33,7 @@ class PlainEngine:
         self._failed = FirstFailure(host)
         self._wire = wire.Wire(settings, group)
         self._consumer: aiokafka.AIOKafkaConsumer | None = None
+        self._pace = Pace(settings)
         self._wanted = thread.Wanted()
         self._passed = thread.Passed()
         self._lanes = lanes.Lanes(host, settings, self._press, self._failed)
@@ -94,8 +96,7 @@ class PlainEngine:
             for tp, records, position in self._passed.since(consumer, self._wanted, fetched):
                 if lane := self._lanes.lane(tp):
                     lane.offer(records, position)
-            count = sum(map(len, fetched.values()))
-            await asyncio.sleep(self._settings.pause_seconds if 0 < count < self._settings.pause_below_records else 0)
+            await asyncio.sleep(self._pace.pause(sum(map(len, fetched.values()))))
 
     async def _commit_often(self) -> None:
         while (consumer := self._consumer) is not None:

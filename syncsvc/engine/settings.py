@@ -71,6 +71,8 @@ class EngineSettings:
     poll_records: int = 5_000
     #: Pause after a read that brought few records: a read costs about the same for 1 and for 100 records.
     pause_seconds: float = 0.005
+    #: The same where the loop is never idle (`pace`); a change waits for it twice, before each of its two actors.
+    most_pause_seconds: float = 0.1
     #: Reads below this many records are followed by the pause.
     pause_below_records: int = 200
     #: Most records of one batch given to the host.

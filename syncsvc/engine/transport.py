@@ -21,6 +21,7 @@ from faust.types import ConsumerMessage
 from mode import Service
 
 from syncsvc.engine import lanes, thread
+from syncsvc.engine.pace import Pace
 from syncsvc.engine.port import TP, Host, Record
 from syncsvc.engine.settings import EngineSettings
 
@@ -67,6 +68,7 @@ class Consumer(driver.Consumer):
         self.lanes = lanes.Lanes(transport.host, transport.settings, self._press, transport.failed)
         self._chunks: dict[tuple[str, int], Chunks] = {}
         self._to_open: tuple[set[TP], int] | None = None
+        self._pace = Pace(transport.settings)
         super().__init__(transport, *args, **kwargs)
 
     def _new_consumer_thread(self) -> thread.Thread:
@@ -109,7 +111,7 @@ class Consumer(driver.Consumer):
                 return
             message = self._message(topic, offers)
             yield message.tp, message
-        await asyncio.sleep(self.settings.pause_seconds if 0 < records < self.settings.pause_below_records else 0)
+        await asyncio.sleep(self._pace.pause(records))
 
     def _message(self, topic: str, offers: list[Offer]) -> TopicMessage:
         """Of a topic's partitions one stands for all: Faust needs a partition and an offset, and uses neither here."""
