@@ -8,9 +8,14 @@ and removed.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+import lmdb
 
 from syncsvc.errors import Unreachable
 
@@ -48,6 +53,27 @@ def claim(path: Path) -> IO[bytes]:
         # Written after the removal: killed in between, the next owner removes again.
         boot.write_bytes(current)
     return lock
+
+
+@contextlib.contextmanager
+def written(path: Path) -> Iterator[None]:
+    """
+    Says what a failure to write into the folder means: LMDB calls a full disk an input/output error.
+
+    Raises:
+        Unreachable: `state.unwritable`.
+    """
+    try:
+        yield
+    except (lmdb.Error, OSError) as error:
+        there = next(place for place in (path, *path.parents) if place.exists())
+        free = shutil.disk_usage(there).free >> 20
+        raise Unreachable(
+            code="state.unwritable",
+            where=str(path),
+            what=f"the state cache cannot be written ({error}); {free} MiB are free there",
+            fix="make room and let this user write there, or name another folder in SYNCSVC_STATE_DIR: it is a cache",
+        ) from None
 
 
 def siblings(path: Path) -> list[Path]:

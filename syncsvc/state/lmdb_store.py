@@ -31,14 +31,16 @@ class LmdbStore:
     """
 
     def __init__(self, path: str | Path, *, map_bytes: int = FIRST_MAP_BYTES) -> None:
-        self._lock = folder.claim(Path(path))
-        # readahead off: pages are wanted one by one; meminit off: a page's unused rest need not be zeroed.
-        self._env = lmdb.open(
-            str(path), map_size=map_bytes, max_dbs=3, sync=False, metasync=False, readahead=False, meminit=False
-        )
-        self._short = self._env.open_db(b"short")
-        self._long = self._env.open_db(b"long")
-        self._about = self._env.open_db(b"about")
+        self._path = Path(path)
+        with folder.written(self._path):
+            self._lock = folder.claim(self._path)
+            # readahead off: pages are wanted one by one; meminit off: a page's unused rest need not be zeroed.
+            self._env = lmdb.open(
+                str(path), map_size=map_bytes, max_dbs=3, sync=False, metasync=False, readahead=False, meminit=False
+            )
+            self._short = self._env.open_db(b"short")
+            self._long = self._env.open_db(b"long")
+            self._about = self._env.open_db(b"about")
         self._begin()
 
     def _begin(self) -> None:
@@ -128,9 +130,18 @@ class LmdbStore:
         return count
 
     def commit(self, stamp: bytes) -> None:
-        """Keep everything written so far, with this stamp."""
+        """
+        Keep everything written so far, with this stamp.
+
+        Raises:
+            Unreachable: `state.unwritable`; the store is then of no use.
+        """
         self._txn.put(_STAMP, stamp, db=self._about)
-        self._txn.commit()
+        self._keep()
+
+    def _keep(self) -> None:
+        with folder.written(self._path):
+            self._txn.commit()
         self._begin()
 
     def stamp(self) -> bytes | None:
@@ -142,8 +153,7 @@ class LmdbStore:
         """Remove everything, durably."""
         for table in (self._short, self._long, self._about):
             self._txn.drop(table, delete=False)
-        self._txn.commit()
-        self._begin()
+        self._keep()
 
     def close(self) -> None:
         """Give up what was not committed, and the folder; a second call does nothing."""
@@ -158,7 +168,7 @@ def open_beside(path: Path) -> LmdbStore:
     The store in `path`, or in a sibling of it while another process holds that one.
 
     Raises:
-        Unreachable: `state.locked`, when all siblings are held.
+        Unreachable: `state.locked`, when all siblings are held; `state.unwritable`.
     """
     *others, last = folder.siblings(path)
     for candidate in others:

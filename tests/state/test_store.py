@@ -1,5 +1,7 @@
 """What every store promises; the same sentences hold for memory and for LMDB."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -186,6 +188,43 @@ def test_a_cache_of_another_boot_is_thrown_away(tmp_path: Path) -> None:
     assert store.stamp() is None
     assert store.get(b"k") is None
     store.close()
+
+
+FILL = """
+import resource, sys
+from syncsvc.errors import Unreachable
+from syncsvc.state.lmdb_store import LmdbStore
+
+store = LmdbStore(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
+try:
+    for number in range(100):
+        store.load([(b"%d %d" % (number, one), bytes(1000)) for one in range(1000)])
+        store.commit(b"")
+except Unreachable as error:
+    print(error.problems[0].code, error.problems[0].where, error.problems[0].what, error.problems[0].fix, sep="|")
+store.close()
+"""
+
+
+def test_a_full_disk_is_told_as_what_it_is(tmp_path: Path) -> None:
+    """With the folder and the room that is left; LMDB says "input/output error".  A limit of the process fills it."""
+    child = subprocess.run([sys.executable, "-c", FILL, str(tmp_path)], capture_output=True, text=True, check=True)
+    code, where, what, fix = child.stdout.strip().split("|")
+
+    assert (code, where) == ("state.unwritable", str(tmp_path))
+    assert "MiB are free" in what
+    assert "SYNCSVC_STATE_DIR" in fix
+
+
+def test_a_folder_that_cannot_be_made_is_told_as_what_it_is(tmp_path: Path) -> None:
+    """As when the volume is not mounted, or belongs to another user."""
+    (tmp_path / "file").write_bytes(b"")
+
+    with pytest.raises(Unreachable) as raised:
+        LmdbStore(tmp_path / "file" / "p0")
+
+    assert raised.value.problems[0].code == "state.unwritable"
 
 
 def test_the_map_grows_between_commits(tmp_path: Path) -> None:
