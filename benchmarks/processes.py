@@ -6,11 +6,12 @@ The same figures as the benchmark kit's harness takes: a tree is a process with 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -55,13 +56,20 @@ def listener(port: int) -> int:
             if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
                 inodes.add(f"socket:[{fields[9]}]")
     for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            links = [os.readlink(f"/proc/{entry}/fd/{name}") for name in os.listdir(f"/proc/{entry}/fd")]
-        except OSError:
-            continue
-        if inodes.intersection(links):
+        if inodes.intersection(_open_files(Path("/proc", entry, "fd"))):
             return int(entry)
     raise LookupError(f"nothing listens on port {port}")
+
+
+def _open_files(folder: Path) -> Iterator[str]:
+    """What a process has open; nothing of one that has ended, or is another user's."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        with contextlib.suppress(OSError):  # closed meanwhile: a broker that deletes a topic closes hundreds
+            yield os.readlink(folder / name)
 
 
 def port_of(address: str) -> int:
