@@ -174,6 +174,7 @@ def open_beside(path: Path) -> LmdbStore:
     for candidate in others:
         try:
             return LmdbStore(candidate)
-        except Unreachable:
-            continue
+        except Unreachable as error:
+            if error.problems[0].code != "state.locked":
+                raise  # another folder of the same disk would fail too, and be named instead
     return LmdbStore(last)

@@ -227,6 +227,16 @@ def test_a_folder_that_cannot_be_made_is_told_as_what_it_is(tmp_path: Path) -> N
     assert raised.value.problems[0].code == "state.unwritable"
 
 
+def test_a_folder_that_cannot_be_made_is_named_itself_and_not_a_sibling(tmp_path: Path) -> None:
+    """Siblings are for a folder that another process holds; the next one on the same disk would fail as well."""
+    (tmp_path / "file").write_bytes(b"")
+
+    with pytest.raises(Unreachable) as raised:
+        lmdb_store.open_beside(tmp_path / "file" / "p0")
+
+    assert raised.value.problems[0].where == str(tmp_path / "file" / "p0")
+
+
 def test_the_map_grows_between_commits(tmp_path: Path) -> None:
     """A state larger than the first map size goes in, as long as one commit does not fill half of it."""
     store = LmdbStore(tmp_path, map_bytes=1 << 20)
