@@ -11,6 +11,7 @@ from pathlib import Path
 
 from syncsvc.doctor.finding import Finding, fail, ok, warn
 from syncsvc.settings import Settings
+from syncsvc.state.folder import standing
 
 MOUNTS = Path("/proc/self/mountinfo")
 #: File systems whose locks or memory maps are not those of a local disk; LMDB needs both.
@@ -24,7 +25,7 @@ SETTING = "SYNCSVC_STATE_DIR"
 def look(settings: Settings, mounts: Path = MOUNTS) -> Iterator[Finding]:
     """The folder of the state cache: writable, on a local disk, with space left."""
     folder = settings.state_dir.absolute()
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    there = standing(folder)
     yield writable(folder, there)
     yield file_system(folder, _kind(there.resolve(), mounts))
     usage = shutil.disk_usage(there)

@@ -66,14 +66,18 @@ def written(path: Path) -> Iterator[None]:
     try:
         yield
     except (lmdb.Error, OSError) as error:
-        there = next(place for place in (path, *path.parents) if place.exists())
-        free = shutil.disk_usage(there).free >> 20
+        free = shutil.disk_usage(standing(path)).free >> 20
         raise Unreachable(
             code="state.unwritable",
             where=str(path),
             what=f"the state cache cannot be written ({error}); {free} MiB are free there",
             fix="make room and let this user write there, or name another folder in SYNCSVC_STATE_DIR: it is a cache",
         ) from None
+
+
+def standing(path: Path) -> Path:
+    """The folder itself, or the nearest above it that is there: what would hold it."""
+    return next(place for place in (path, *path.parents) if place.exists())
 
 
 def siblings(path: Path) -> list[Path]:
