@@ -171,9 +171,8 @@ class _Walk:
     def _look(self, branch: Branch, relay: bytes) -> None:
         role = self._plan.roles[branch.role]
         found = self._state.scan(LOCAL + relay)
-        head, rows = (found[0][1], found[1:]) if found else (None, [])
-        place, answer = COPY_HEAD.unpack(head) if head is not None else (None, None)
-        here = [row for row in rows if len(row[0]) > 1 + len(relay) + U16.size]
+        place, answer = COPY_HEAD.unpack(found[0][1]) if found else (None, None)
+        here = [row for row in found[1:] if len(row[0]) > 1 + len(relay) + U16.size]
         self.looks.append(
             Look(
                 self._paths[branch.role],
