@@ -16,7 +16,6 @@ crashes.)  Knows neither records nor MongoDB; time is an argument (invariant 7).
 from __future__ import annotations
 
 import json
-from math import inf
 from typing import NamedTuple
 
 from syncsvc.state import segments
@@ -24,9 +23,10 @@ from syncsvc.state.store import Store
 from syncsvc.state.sweep import SLICE_BYTES, Sweep, Weight
 
 #: Local commits: at the latest this long after the first change not kept, in seconds.  What a kill loses of the cache
-#: is read again from segments, so this only weighs commits (0.5 ms and more) against a second of segments.
-KEEP_SECONDS = 1.0
-#: .. or when this many bytes have changed: LMDB holds them as dirty pages in memory.
+#: is read again from segments, 2.4 us an entry; each commit costs 0.5 ms and more, and leaves copies of the pages that
+#: changed since the one before: in a busy state that is all of them.
+KEEP_SECONDS = 10.0
+#: .. or when this many bytes have changed, which is what has to be read again after a kill.
 KEEP_BYTES = 32 << 20
 _FEW = 8  # changes that are not worth sorting
 
@@ -48,7 +48,8 @@ class PartitionState:
         self._weight = Weight()
         self._sweep: Sweep | None = None
         self._seq = self._taken = self._kept = 0
-        self._unkept_bytes, self._kept_at = 0, -inf
+        self._unkept_bytes = 0
+        self._unkept_since: float | None = None
         #: Changes that the store has not got yet: many at once, in key order, cost it a third of one by one.
         self._unwritten: dict[bytes, bytes | None] = {}
         self._store_get = store.get
@@ -134,10 +135,11 @@ class PartitionState:
         would leave a cache that has them although MongoDB never did.
         """
         self._seq = seq
+        if self._unkept_bytes and self._unkept_since is None:
+            self._unkept_since = now_seconds
         if not (self._due(now_seconds, 1) and self._clean()):
             return False
         self._keep()
-        self._kept_at = now_seconds
         return True
 
     def overdue(self, now_seconds: float) -> bool:
@@ -146,9 +148,9 @@ class PartitionState:
 
     def _due(self, now_seconds: float, times: int) -> bool:
         """Whether so many times the bounds have changed, or waited, since the store was kept."""
-        if not self._unkept_bytes:
+        if self._unkept_since is None:
             return False
-        return self._unkept_bytes >= times * KEEP_BYTES or now_seconds - self._kept_at >= times * KEEP_SECONDS
+        return self._unkept_bytes >= times * KEEP_BYTES or now_seconds - self._unkept_since >= times * KEEP_SECONDS
 
     # After a start.
 
@@ -197,7 +199,7 @@ class PartitionState:
     def _keep(self) -> None:
         stamp = {"format": 1, "lineage": self._lineage, "seq": self._seq, **self._weight.as_dict()}
         self._store.commit(json.dumps(stamp).encode())
-        self._kept, self._unkept_bytes = self._seq, 0
+        self._kept, self._unkept_bytes, self._unkept_since = self._seq, 0, None
 
     def _read_stamp(self) -> int | None:
         """Number of the last segment in the cache; None when the cache is of no use."""
