@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from syncsvc.errors import UsageFault
 from syncsvc.mapping.model import Pipeline, Table
 from syncsvc.settings import Settings
-from syncsvc.source import address, connection
+from syncsvc.source import address
 
 if TYPE_CHECKING:
     from syncsvc.source.connection import Connection
@@ -60,6 +60,8 @@ def connected(pipelines: Iterable[Pipeline], settings: Settings) -> Iterator[Map
         UsageFault: a DSN is missing or not of the form.
         Unreachable: as of `connection.connect`.
     """
+    from syncsvc.source import connection  # a worker names servers and asks none: the driver would take 8 MB of it
+
     by_dsn: dict[str | None, Connection] = {}
     with contextlib.ExitStack() as stack:
         found = {}
