@@ -1,20 +1,20 @@
 """
 Which documents a step has to write: dirty ones, walks over the holders of a changed relay, the first copy.
 
-Whatever cannot be written within a step is kept in the state (PENDING, CURSOR, and WALK in `walks`), so a crash forgets
-nothing.  Time is an argument (invariant 7).  Only here is writing decided; what a stage sends never depends on it
-(invariant 10).
+Whatever cannot be written within a step is kept in the state (CURSOR, PENDING in `waiting`, WALK in `walks`), so a
+crash forgets nothing.  Time is an argument (invariant 7).  Only here is writing decided; what a stage sends never
+depends on it (invariant 10).
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from syncsvc.assembly.layout import CURSOR, PARKED, PENDING, SLOT
+from syncsvc.assembly.layout import CURSOR, PARKED, SLOT
 from syncsvc.assembly.render import Rendered, Renderer, Rows
 from syncsvc.assembly.state import State
+from syncsvc.assembly.waiting import Waiting
 from syncsvc.assembly.walks import Walks
 from syncsvc.keys import end_of
 
@@ -23,8 +23,11 @@ from syncsvc.keys import end_of
 HOLD_MS = 250
 STEP_BYTES = 2 << 20  # of documents in one transaction: larger ones gain nothing and delay the others
 WALK_DOCUMENTS = 256  # of holders a step, so that a hot look-up does not delay the partition's own changes
+#: From so many bytes on a document is large: written with each of its changes it would take the time of all others in
+#: its partition.  After a write it waits so many ms a MiB, which leaves them five sixths of it.
+LARGE_BYTES = 128 << 10
+LARGE_MS = 512
 COPY_ROWS = 8192  # slots read at a time while the first copy is written
-_STAMP = struct.Struct(">Q")
 _POISON_CODE = "row.unreadable"
 
 
@@ -52,8 +55,9 @@ class Agenda:
         self._state, self._renderer, self._key_columns = state, renderer, key_columns
         #: `{address: (oldest source ms, identity of a removed root)}`, of this step.
         self._dirty: dict[bytes, tuple[int, bytes]] = {}
-        #: `{address: due at (ms)}`; mirrored in the state with stamp and identity.
-        self._pending = {key[1:]: 0 for key, _ in state.scan(PENDING)}
+        self._waiting = Waiting(state)
+        #: Large documents written lately, `{address: not again before (ms)}`.
+        self._spaced: dict[bytes, int] = {}
         self._walks = Walks(state)
         cursor = state.get(CURSOR)
         #: Last address written by the first copy while it is being written; a node alone before its first address.
@@ -97,16 +101,12 @@ class Agenda:
 
     def next_due(self) -> int | None:
         """When the earliest waiting document is due, ms; None when none waits."""
-        return min(self._pending.values(), default=None)
+        return self._waiting.next_due()
 
     def oldest_waiting(self) -> int | None:
         """Oldest source commit time (ms) that is not yet shown, None when all is."""
-        stamps = [stamp for stamp, _ in self._dirty.values()] + self._walks.stamps()
-        for address in self._pending:
-            held = self._state.get(PENDING + address)
-            if held:
-                stamps.append(_STAMP.unpack_from(held)[0])
-        return min(stamps, default=None)
+        stamps = [stamp for stamp, _ in self._dirty.values()]
+        return min(stamps + self._walks.stamps() + self._waiting.stamps(), default=None)
 
     def take(self, now_ms: int, *, behind: bool = False) -> Due:
         """
@@ -120,50 +120,55 @@ class Agenda:
         due, room = Due(released=self._released), STEP_BYTES * (4 if behind else 1)
         self._released = []
         dirty, self._dirty = self._dirty, {}
-        for address in [address for address, at in self._pending.items() if at <= now_ms]:
+        waiting = self._waiting
+        for address in waiting.come(now_ms):
             self._restore(address, dirty)
+        if self._spaced:
+            self._spaced = {address: at for address, at in self._spaced.items() if at > now_ms}
         if self._walks.under_way():
             # Documents that the first copy has not come to yet are rendered by it.
             self._walks.go_on(dirty, WALK_DOCUMENTS * (16 if behind else 1), self._cursor)
         for address, (stamp, identity) in dirty.items():
             if room <= 0:
-                self._wait(address, stamp, identity, now_ms)
+                waiting.put(address, stamp, identity, now_ms)
+                continue
+            if self._spaced and not identity and address in self._spaced:
+                waiting.put(address, stamp, identity, self._spaced[address])
                 continue
             rendered = self._renderer.render(address, self._renderer.rows_at(address))
-            if not rendered.complete and address not in self._pending:
-                self._wait(address, stamp, identity, now_ms + HOLD_MS)
+            if not rendered.complete and address not in waiting:
+                waiting.put(address, stamp, identity, now_ms + HOLD_MS)
                 continue
-            if not rendered.complete and self._pending[address] > now_ms:
+            if not rendered.complete and (at := waiting.until(address)) > now_ms:
+                waiting.put(address, stamp, identity, at)
                 continue
             if not rendered.complete and rendered.identity is not None and not (rendered.elements or rendered.problem):
                 # Not shown without what it looks up, and that is still awaited: a document that is there stays.
-                self._wait(address, stamp, identity, now_ms + HOLD_MS)
+                waiting.put(address, stamp, identity, now_ms + HOLD_MS)
                 continue
             written = self._settle(due, rendered, identity)
             if written and stamp:  # also of what has waited or was walked to: never optimistic (invariant 9)
                 due.oldest_ms = min(due.oldest_ms or stamp, stamp)
+            if written >= LARGE_BYTES:
+                self._spaced[address] = now_ms + (written * LARGE_MS >> 20)
             room -= written
         if self._cursor is not None and room > 0:
             self._copy(due, room)
         return due
 
     def _restore(self, address: bytes, dirty: dict[bytes, tuple[int, bytes]]) -> None:
-        held = self._state.get(PENDING + address) or _STAMP.pack(0)
-        stamp, identity = _STAMP.unpack_from(held)[0], held[_STAMP.size :]
+        stamp, identity = self._waiting.held(address)
         newer = dirty.get(address)
         dirty[address] = (stamp, (newer[1] if newer else b"") or identity)
-
-    def _wait(self, address: bytes, stamp: int, identity: bytes, at: int) -> None:
-        self._pending[address] = at
-        self._state.put(PENDING + address, _STAMP.pack(stamp) + identity)
+        if address in self._spaced:
+            self._waiting.drop(address)  # it was only too early: for an answer it has not waited yet
 
     def _settle(self, due: Due, rendered: Rendered, identity: bytes) -> int:
         """Decides what becomes of a rendered document; returns its bytes."""
         address = rendered.address
-        if address in self._pending:
-            identity = identity or (self._state.get(PENDING + address) or b"")[_STAMP.size :]
-            del self._pending[address]
-            self._state.delete(PENDING + address)
+        if address in self._waiting:
+            held_identity = self._waiting.drop(address)
+            identity = identity or held_identity
         held = self._state.get(PARKED + address)
         if held is not None:
             code, _, remembered = held.partition(b"\x00")

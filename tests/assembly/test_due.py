@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from syncsvc.assembly import due, walks
@@ -13,6 +15,7 @@ from tests.assembly.bench import Bench, document, shown
 from tests.routing.tables import APPLICATION, MEETING, USER, change, key
 
 HOLDERS = WALK_DOCUMENTS * 2 + 50
+PAUSE_MS = 95  # of the large document of these tests
 
 
 def popular() -> Bench:
@@ -96,6 +99,98 @@ def test_a_document_of_many_changed_rows_is_written_once() -> None:
     for body in found.values():
         assert body is not None
         assert {row["user"]["name"] for row in body["applications"]} == {"Anna"}
+
+
+@pytest.fixture
+def crowded(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Meeting 1 with twenty applications, which here makes it large, and meeting 2 with none; written at 1,000 ms."""
+    monkeypatch.setattr(due, "LARGE_BYTES", 1000)
+    bench = Bench()
+    bench.put(USER, id=7, name="Ann")
+    for number in (1, 2):
+        bench.put(MEETING, id=number, title="t")
+    for number in range(20):
+        bench.put(APPLICATION, id=number, meeting_id=1, user_id=7, rank=None)
+    found = bench.step(1000).documents
+    sizes = [len(rendered.elements or b"") + 64 for rendered in found]
+    assert sizes[0] > 1000 > sizes[1]
+    monkeypatch.setattr(due, "LARGE_MS", (PAUSE_MS << 20) // sizes[0] + 1)
+    bench.put(MEETING, id=1, title="large")
+    bench.step(1000)
+    return bench
+
+
+def test_a_large_document_leaves_the_others_their_time(crowded: Bench) -> None:
+    """
+    A meeting of ten thousand applications with a thousand changes a second is written about once a second.
+
+    Its changes come together in one write; another's change is written in the meantime, at once.
+    """
+    bench = crowded
+    written = []
+    for ms in range(1010, 2000, 10):
+        bench.put(MEETING, id=1, title=f"at {ms}")
+        bench.put(MEETING, id=2, title=f"at {ms}")
+        found = shown(bench.step(ms).documents)
+        written += [(ms, number) for number in found if number == 1]
+        assert (found[2] or {})["title"] == f"at {ms}"
+
+    times = [ms for ms, _ in written]
+    pauses = {later - earlier for earlier, later in pairwise([1000, *times])}
+    assert pauses == {100}  # 95, and steps of 10 ms
+
+
+def test_a_large_document_shows_its_last_change_without_another(crowded: Bench) -> None:
+    """It is due by itself when its pause is over."""
+    bench = crowded
+    bench.put(MEETING, id=1, title="last")
+    assert not bench.step(1010).documents
+    at = bench.joiner.agenda.next_due()
+    assert at is not None
+    assert not bench.joiner.agenda.take(at - 1).documents
+
+    found = shown(bench.joiner.agenda.take(at).documents)[1]
+
+    assert found is not None
+    assert found["title"] == "last"
+    assert bench.joiner.agenda.next_due() is None
+
+
+def test_a_large_document_that_waits_is_not_forgotten_by_a_crash(crowded: Bench) -> None:
+    """The next owner writes it at once."""
+    bench = crowded
+    bench.put(MEETING, id=1, title="last")
+    assert not bench.step(1010).documents
+    bench.crash()
+
+    found = shown(bench.step(1020).documents)[1]
+
+    assert found is not None
+    assert found["title"] == "last"
+
+
+def test_a_change_that_waits_counts_as_not_shown_from_the_oldest_on(crowded: Bench) -> None:
+    """Lag tells how old the oldest change is that nobody sees yet (invariant 9)."""
+    bench = crowded
+    bench.put(MEETING, id=1, title="first")
+    bench.step(1010)
+    oldest = bench.joiner.agenda.oldest_waiting()
+    bench.put(MEETING, id=1, title="second")
+    bench.step(1020)
+
+    assert oldest is not None
+    assert bench.joiner.agenda.oldest_waiting() == oldest
+
+
+def test_a_large_document_that_is_deleted_goes_at_once(crowded: Bench) -> None:
+    """A delete costs nothing, so it does not wait."""
+    bench = crowded
+    bench.put(MEETING, id=1, title="last")
+    bench.step(1010)
+    bench.delete(MEETING, id=1, title="last")
+
+    assert shown(bench.step(1020).documents) == {1: None}
+    assert bench.joiner.agenda.next_due() is None
 
 
 def copied(documents: int) -> Bench:

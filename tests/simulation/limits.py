@@ -24,14 +24,20 @@ LIMITS: dict[str, tuple[ModuleType, tuple[int, ...]]] = {
     "SWEEP_ROWS": (floors, (1, 3)),
     "MOST_COPIES": (copies, (0, 1)),
     "LEAST_SWEEP_BYTES": (sweep, (1, 2000)),
+    "LARGE_BYTES": (due, (1,)),
+    "LARGE_MS": (due, (1 << 20,)),
 }
+#: Lowered with others of them, not by a draw of their own: every document is large, and waits a ms a byte.
+WITH = {"LARGE_BYTES": "STEP_BYTES", "LARGE_MS": "STEP_BYTES"}
 
 
 def chosen(rng: random.Random) -> dict[str, int]:
     """Low bounds for a run; in half of them none."""
     if rng.random() < 0.5:
         return {}
-    return {name: rng.choice(values) for name, (_, values) in LIMITS.items() if rng.random() < 0.5}
+    drawn = {name: (module, values) for name, (module, values) in LIMITS.items() if name not in WITH}
+    found = {name: rng.choice(values) for name, (_, values) in drawn.items() if rng.random() < 0.5}
+    return found | {name: LIMITS[name][1][0] for name, other in WITH.items() if other in found}
 
 
 @contextmanager

@@ -1,0 +1,62 @@
+"""
+Documents that are written later: for want of an answer, of room in the step, or because they are large.
+
+Beside `due`, which decides that they wait.  Each is kept in the state (PENDING) with the oldest change it stands for
+and the identity of a removed root, so a crash forgets none; until when it waits is kept in memory only, so after a
+start nothing waits longer than it has.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from syncsvc.assembly.layout import PENDING
+from syncsvc.assembly.state import State
+
+_STAMP = struct.Struct(">Q")  # oldest source commit time, ms; the identity follows
+
+
+class Waiting:
+    """The waiting documents of one keyed partition."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._until = {key[1:]: 0 for key, _ in state.scan(PENDING)}
+
+    def __contains__(self, address: bytes) -> bool:
+        return address in self._until
+
+    def until(self, address: bytes) -> int:
+        """When a waiting document is due, ms."""
+        return self._until[address]
+
+    def next_due(self) -> int | None:
+        """When the earliest is due, ms; None when none waits."""
+        return min(self._until.values(), default=None)
+
+    def come(self, now_ms: int) -> list[bytes]:
+        """Addresses of those that are due."""
+        return [address for address, at in self._until.items() if at <= now_ms]
+
+    def stamps(self) -> list[int]:
+        """The oldest source commit time (ms) that each stands for."""
+        return [self.held(address)[0] for address in self._until]
+
+    def held(self, address: bytes) -> tuple[int, bytes]:
+        """Oldest source commit time (ms) and identity of a waiting document; 0 and nothing for any other."""
+        held = self._state.get(PENDING + address) if address in self._until else None
+        return (_STAMP.unpack_from(held)[0], held[_STAMP.size :]) if held else (0, b"")
+
+    def put(self, address: bytes, stamp: int, identity: bytes, at: int) -> None:
+        """Let a document wait until `at` (ms); what it stood for before is not forgotten (invariant 9)."""
+        held, known = self.held(address)
+        stamp = min(held, stamp) or held or stamp
+        self._until[address] = at
+        self._state.put(PENDING + address, _STAMP.pack(stamp) + (identity or known))
+
+    def drop(self, address: bytes) -> bytes:
+        """It waits no longer; the identity it held."""
+        _, identity = self.held(address)
+        if self._until.pop(address, None) is not None:
+            self._state.delete(PENDING + address)
+        return identity
