@@ -22,7 +22,7 @@ from syncsvc.keys import end_of
 #: nothing, so this is not a delay of ordinary flow: it bounds what a relay without an owner can hold back.
 HOLD_MS = 250
 STEP_BYTES = 2 << 20  # of documents in one transaction: larger ones gain nothing and delay the others
-WALK_DOCUMENTS = 256  # of holders a step, so that a hot look-up does not delay the partition's own changes
+WALK_DOCUMENTS = 192  # of holders a step: fewer cost transactions, more delay the changes of others
 #: From so many bytes on a document is large: written with each of its changes it would take the time of all others in
 #: its partition.  After a write it waits so many ms a MiB, which leaves them five sixths of it.
 LARGE_BYTES = 128 << 10

@@ -21,42 +21,44 @@ class Waiting:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._until = {key[1:]: 0 for key, _ in state.scan(PENDING)}
+        #: `{address: (due at, oldest source commit time)}`, ms.
+        self._times = {key[1:]: (0, _STAMP.unpack_from(held)[0]) for key, held in state.scan(PENDING)}
 
     def __contains__(self, address: bytes) -> bool:
-        return address in self._until
+        return address in self._times
 
     def until(self, address: bytes) -> int:
         """When a waiting document is due, ms."""
-        return self._until[address]
+        return self._times[address][0]
 
     def next_due(self) -> int | None:
         """When the earliest is due, ms; None when none waits."""
-        return min(self._until.values(), default=None)
+        return min(self._times.values())[0] if self._times else None
 
     def come(self, now_ms: int) -> list[bytes]:
         """Addresses of those that are due."""
-        return [address for address, at in self._until.items() if at <= now_ms]
+        return [address for address, (at, _) in self._times.items() if at <= now_ms]
 
     def stamps(self) -> list[int]:
         """The oldest source commit time (ms) that each stands for."""
-        return [self.held(address)[0] for address in self._until]
+        return [stamp for _, stamp in self._times.values()]
 
     def held(self, address: bytes) -> tuple[int, bytes]:
         """Oldest source commit time (ms) and identity of a waiting document; 0 and nothing for any other."""
-        held = self._state.get(PENDING + address) if address in self._until else None
-        return (_STAMP.unpack_from(held)[0], held[_STAMP.size :]) if held else (0, b"")
+        if address not in self._times:
+            return 0, b""
+        return self._times[address][1], (self._state.get(PENDING + address) or b"")[_STAMP.size :]
 
     def put(self, address: bytes, stamp: int, identity: bytes, at: int) -> None:
         """Let a document wait until `at` (ms); what it stood for before is not forgotten (invariant 9)."""
         held, known = self.held(address)
         stamp = min(held, stamp) or held or stamp
-        self._until[address] = at
+        self._times[address] = at, stamp
         self._state.put(PENDING + address, _STAMP.pack(stamp) + (identity or known))
 
     def drop(self, address: bytes) -> bytes:
         """It waits no longer; the identity it held."""
         _, identity = self.held(address)
-        if self._until.pop(address, None) is not None:
+        if self._times.pop(address, None) is not None:
             self._state.delete(PENDING + address)
         return identity
