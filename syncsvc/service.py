@@ -13,7 +13,6 @@ from syncsvc.errors import UsageFault
 from syncsvc.mapping.model import Pipeline
 from syncsvc.settings import Settings
 from syncsvc.telemetry.logs import setup_logging
-from syncsvc.wiring import memory
 from syncsvc.wiring.worker import Worker
 
 GC_ALLOCATIONS = 50_000  # objects between two collections of the youngest generation; Python's default is 700
@@ -46,7 +45,6 @@ def run(pipelines: Sequence[Pipeline], settings: Settings) -> int:
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS, 20, 100)
     sys.setswitchinterval(SWITCH_SECONDS)
-    memory.give_back_blocks()
 
     async def serve() -> int:
         return await Worker(pipelines, settings).run()
