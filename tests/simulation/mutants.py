@@ -204,6 +204,13 @@ MUTANTS = (
     Mutant("a document that waits is forgotten by a crash", 11, "syncsvc/assembly/waiting.py",
            "        self._state.put(PENDING + address, _STAMP.pack(stamp) + (identity or known))", "        pass",
            test="tests/assembly/test_joiner.py::test_a_waiting_document_is_not_forgotten_by_a_crash"),
+    Mutant("a change of a large document is dropped while that waits", 11, "syncsvc/assembly/due.py",
+           "                waiting.put(address, stamp, identity, self._spaced[address])\n", "",
+           test="tests/assembly/test_due.py::test_a_large_document_shows_its_last_change_without_another"),
+    Mutant("a document that waits longer counts from its newest change", 9, "syncsvc/assembly/waiting.py",
+           "        stamp = min(held, stamp) or held or stamp\n", "",
+           test="tests/assembly/test_waiting.py::"
+           "test_a_document_that_waits_longer_keeps_its_oldest_change_and_its_identity"),
     Mutant("emissions are numbered by batch, not by record", 10, "syncsvc/routing/records.py",
            "self._place, self._stamp, self._index = offset + 1, source_ms, 0",
            "self._place, self._stamp = offset + 1, source_ms",
