@@ -1,8 +1,8 @@
 """
 The same engine without Faust: a bare aiokafka consumer in a group, read by one task.
 
-Used by tests and benchmarks beside `engine`, and the way out should Faust die.  It reads in the host's own loop, so
-fetching and decoding stand in the host's way; Faust's thread does not.
+Used by tests and benchmarks beside `engine`, and the way out should Faust die.  It reads in the host's own loop, as
+`engine` does.
 """
 
 from __future__ import annotations

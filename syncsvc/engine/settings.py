@@ -67,7 +67,7 @@ class EngineSettings:
     #: How long the broker holds an empty fetch.  One fetch is under way a broker, and a partition whose records are
     #: still being taken is not in it, so this is also the longest that a busy partition may wait for its next one.
     fetch_wait_seconds: float = 0.05
-    #: Records decoded in one go: 5000 are some 8 ms, during which the consumer's thread holds the interpreter.
+    #: Records decoded in one go: 5000 are some 8 ms, during which nothing else runs in the loop.
     poll_records: int = 5_000
     #: Pause after a read that brought few records: a read costs about the same for 1 and for 100 records.
     pause_seconds: float = 0.005
