@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from syncsvc.assembly.layout import CURSOR, PARKED, SLOT
 from syncsvc.assembly.render import Rendered, Renderer, Rows
 from syncsvc.assembly.state import State
-from syncsvc.assembly.waiting import Waiting
+from syncsvc.assembly.waiting import Stake, Waiting, merged
 from syncsvc.assembly.walks import Walks
 from syncsvc.keys import end_of
 
@@ -53,8 +53,8 @@ class Agenda:
     def __init__(self, state: State, renderer: Renderer, *, key_columns: Sequence[int]) -> None:
         """`key_columns`: of the documents' addresses, one number for each node of documents."""
         self._state, self._renderer, self._key_columns = state, renderer, key_columns
-        #: `{address: (oldest source ms, identity of a removed root)}`, of this step.
-        self._dirty: dict[bytes, tuple[int, bytes]] = {}
+        #: By address, of this step.
+        self._dirty: dict[bytes, Stake] = {}
         self._waiting = Waiting(state)
         #: Large documents written lately, `{address: not again before (ms)}`.
         self._spaced: dict[bytes, int] = {}
@@ -70,11 +70,8 @@ class Agenda:
         """A document changed; `identity` is given when its root row has gone."""
         if self.copying or (self._cursor is not None and address > self._cursor):
             return  # the first copy will render it
-        known = self._dirty.get(address)
-        if known is not None:
-            source_ms = min(known[0], source_ms) or known[0] or source_ms
-            identity = identity or known[1]
-        self._dirty[address] = (source_ms, identity)
+        known, stake = self._dirty.get(address), (source_ms, identity)
+        self._dirty[address] = stake if known is None else merged(known, stake)
 
     def touch_holders(self, relay: bytes, source_ms: int) -> None:
         """Everything that refers to a relay has changed."""
@@ -123,29 +120,28 @@ class Agenda:
         waiting = self._waiting
         for address in waiting.come(now_ms):
             self._restore(address, dirty)
-        if self._spaced:
-            self._spaced = {address: at for address, at in self._spaced.items() if at > now_ms}
+        self._spaced = {address: at for address, at in self._spaced.items() if at > now_ms}
         if self._walks.under_way():
             # Documents that the first copy has not come to yet are rendered by it.
             self._walks.go_on(dirty, WALK_DOCUMENTS * (16 if behind else 1), self._cursor)
-        for address, (stamp, identity) in dirty.items():
+        for address, stake in dirty.items():
+            stamp, identity = stake
             if room <= 0:
-                waiting.put(address, stamp, identity, now_ms)
+                waiting.put(address, stake, now_ms)
                 continue
-            if self._spaced and not identity and address in self._spaced:
-                waiting.put(address, stamp, identity, self._spaced[address])
+            if address in self._spaced and not identity:
+                waiting.put(address, stake, self._spaced[address])
                 continue
             rendered = self._renderer.render(address, self._renderer.rows_at(address))
-            if not rendered.complete and address not in waiting:
-                waiting.put(address, stamp, identity, now_ms + HOLD_MS)
-                continue
-            if not rendered.complete and (at := waiting.until(address)) > now_ms:
-                waiting.put(address, stamp, identity, at)
-                continue
-            if not rendered.complete and rendered.identity is not None and not (rendered.elements or rendered.problem):
+            if not rendered.complete:
+                at = waiting.until(address)
                 # Not shown without what it looks up, and that is still awaited: a document that is there stays.
-                waiting.put(address, stamp, identity, now_ms + HOLD_MS)
-                continue
+                hidden = rendered.identity is not None and not (rendered.elements or rendered.problem)
+                if at is None or (at <= now_ms and hidden):
+                    at = now_ms + HOLD_MS
+                if at > now_ms:
+                    waiting.put(address, stake, at)
+                    continue
             written = self._settle(due, rendered, identity)
             if written and stamp:  # also of what has waited or was walked to: never optimistic (invariant 9)
                 due.oldest_ms = min(due.oldest_ms or stamp, stamp)
@@ -156,19 +152,17 @@ class Agenda:
             self._copy(due, room)
         return due
 
-    def _restore(self, address: bytes, dirty: dict[bytes, tuple[int, bytes]]) -> None:
-        stamp, identity = self._waiting.held(address)
-        newer = dirty.get(address)
-        dirty[address] = (stamp, (newer[1] if newer else b"") or identity)
+    def _restore(self, address: bytes, dirty: dict[bytes, Stake]) -> None:
+        held, newer = self._waiting.held(address), dirty.get(address)
+        dirty[address] = held if newer is None else merged(held, newer)
         if address in self._spaced:
             self._waiting.drop(address)  # it was only too early: for an answer it has not waited yet
 
     def _settle(self, due: Due, rendered: Rendered, identity: bytes) -> int:
         """Decides what becomes of a rendered document; returns its bytes."""
         address = rendered.address
-        if address in self._waiting:
-            held_identity = self._waiting.drop(address)
-            identity = identity or held_identity
+        waited = self._waiting.drop(address)
+        identity = identity or waited
         held = self._state.get(PARKED + address)
         if held is not None:
             code, _, remembered = held.partition(b"\x00")

@@ -16,6 +16,16 @@ from syncsvc.assembly.state import State
 _STAMP = struct.Struct(">Q")  # oldest source commit time, ms; the identity follows
 
 
+#: What a document that is to be written stands for: oldest source commit time (ms; 0 when unknown), and identity of a
+#: removed root (b"": none).
+Stake = tuple[int, bytes]
+
+
+def merged(earlier: Stake, later: Stake) -> Stake:
+    """Of two changes of one document: the oldest time that is known (invariant 9), the identity removed last."""
+    return min(earlier[0], later[0]) or earlier[0] or later[0], later[1] or earlier[1]
+
+
 class Waiting:
     """The waiting documents of one keyed partition."""
 
@@ -27,9 +37,9 @@ class Waiting:
     def __contains__(self, address: bytes) -> bool:
         return address in self._times
 
-    def until(self, address: bytes) -> int:
-        """When a waiting document is due, ms."""
-        return self._times[address][0]
+    def until(self, address: bytes) -> int | None:
+        """When a waiting document is due, ms; None for any other."""
+        return self._times[address][0] if address in self._times else None
 
     def next_due(self) -> int | None:
         """When the earliest is due, ms; None when none waits."""
@@ -43,18 +53,17 @@ class Waiting:
         """The oldest source commit time (ms) that each stands for."""
         return [stamp for _, stamp in self._times.values()]
 
-    def held(self, address: bytes) -> tuple[int, bytes]:
-        """Oldest source commit time (ms) and identity of a waiting document; 0 and nothing for any other."""
+    def held(self, address: bytes) -> Stake:
+        """What a waiting document stands for; nothing for any other."""
         if address not in self._times:
             return 0, b""
         return self._times[address][1], (self._state.get(PENDING + address) or b"")[_STAMP.size :]
 
-    def put(self, address: bytes, stamp: int, identity: bytes, at: int) -> None:
-        """Let a document wait until `at` (ms); what it stood for before is not forgotten (invariant 9)."""
-        held, known = self.held(address)
-        stamp = min(held, stamp) or held or stamp
+    def put(self, address: bytes, stake: Stake, at: int) -> None:
+        """Let a document wait until `at` (ms); what it stood for before is not forgotten."""
+        stamp, identity = merged(self.held(address), stake)
         self._times[address] = at, stamp
-        self._state.put(PENDING + address, _STAMP.pack(stamp) + (identity or known))
+        self._state.put(PENDING + address, _STAMP.pack(stamp) + identity)
 
     def drop(self, address: bytes) -> bytes:
         """It waits no longer; the identity it held."""

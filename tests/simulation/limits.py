@@ -35,8 +35,9 @@ def chosen(rng: random.Random) -> dict[str, int]:
     """Low bounds for a run; in half of them none."""
     if rng.random() < 0.5:
         return {}
-    drawn = {name: (module, values) for name, (module, values) in LIMITS.items() if name not in WITH}
-    found = {name: rng.choice(values) for name, (_, values) in drawn.items() if rng.random() < 0.5}
+    found = {
+        name: rng.choice(values) for name, (_, values) in LIMITS.items() if name not in WITH and rng.random() < 0.5
+    }
     return found | {name: LIMITS[name][1][0] for name, other in WITH.items() if other in found}
 
 
