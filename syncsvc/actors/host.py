@@ -18,6 +18,7 @@ from syncsvc.actors.ports import Ack, Ledger, Log
 from syncsvc.actors.report import Report
 from syncsvc.actors.router_actor import RouterActor
 from syncsvc.actors.schemas import SchemaStore
+from syncsvc.actors.turns import Turns
 from syncsvc.assembly.joiner import Joiner
 from syncsvc.engine.port import TP, RecordBatch
 from syncsvc.errors import Drift
@@ -45,6 +46,8 @@ class Surroundings:
     ends: Mapping[TP, int]
     log: Log
     ledger: Ledger
+    #: Shared by all pipelines of the worker, as the transactions are.
+    turns: Turns
     #: Makes the local state of a fence.
     open_state: Callable[[str], PartitionState]
     bounds: Bounds
@@ -131,8 +134,8 @@ class PipelineHost:
         given = self._with
         joiner = Joiner(given.plan, tp.partition, given.senders, opened.state)
         return JoinerActor(
-            given.plan, joiner, opened, log=given.log, ledger=given.ledger, report=report, failed=given.failed,
-            behind=self.behind,
+            given.plan, joiner, opened, log=given.log, ledger=given.ledger, turns=given.turns, report=report,
+            failed=given.failed, behind=self.behind,
         )  # fmt: skip
 
     async def _begin(self, offsets: dict[TP, int]) -> dict[TP, int]:

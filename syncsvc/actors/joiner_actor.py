@@ -5,7 +5,8 @@ The actor of one keyed partition: fold, send, write; each step one fenced transa
     2. send what it makes the stage say         5. acknowledge to Kafka, for lag tools only
     3. take the documents that are due          6. report
 
-The next batch is folded and sent while a transaction is under way; it is committed after it (invariant 4).
+The next batch is folded and sent while a transaction is under way, and until it is the worker's `turns`; it is
+committed after that one (invariant 4).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from syncsvc.actors.partition import Actor, Opened
 from syncsvc.actors.ports import Ack, FencedOut, Ledger, Log, Refused, Step, Written
 from syncsvc.actors.report import Report
 from syncsvc.actors.sending import Sending
+from syncsvc.actors.turns import Turns
 from syncsvc.assembly.due import Due
 from syncsvc.assembly.joiner import Joiner, Tally
 from syncsvc.assembly.layout import PARKED
@@ -29,7 +31,6 @@ from syncsvc.routing.plan import Plan
 from syncsvc.state import segments
 from syncsvc.writing.document import versioned
 
-STEP_SECONDS = 0.01  # shortest time between two steps: each costs a transaction, however little it carries
 #: Longest step of a worker that is far behind its logs: the larger, the more changes of one document become one write.
 #: It ends when the worker no longer counts as behind (`backlog`), so it delays nothing by more than a second beyond
 #: what that was late already.
@@ -62,13 +63,14 @@ class JoinerActor(Actor):
         *,
         log: Log,
         ledger: Ledger,
+        turns: Turns,
         report: Report,
         failed: Callable[[BaseException], None],
         behind: Callable[[], bool],
     ) -> None:
         """`behind`: whether the worker has so much before it that larger steps are worth their time."""
         super().__init__(failed)
-        self._plan, self.joiner, self._behind = plan, joiner, behind
+        self._plan, self.joiner, self._turns, self._behind = plan, joiner, turns, behind
         self._state, self._fence = opened.state, opened.owned
         self._sending, self._ledger, self._report = Sending(log, report), ledger, report
         self._seq = opened.owned.seq
@@ -89,10 +91,7 @@ class JoinerActor(Actor):
                 await self._settle()  # how it ended is heard of now, not with the next record
             batches = self.inbox.take(STEP_RECORDS)
             if batches or self.joiner.agenda.busy or self._overdue():
-                began = time.monotonic()
                 await self._step(batches)
-                # After a step, not before one: a change that comes alone waits for nothing.
-                await asyncio.sleep(max(0.0, began + STEP_SECONDS - time.monotonic()))
         await self._settle()
 
     def _overdue(self) -> bool:
@@ -126,28 +125,31 @@ class JoinerActor(Actor):
 
     async def _gather(self, batches: list[tuple[RecordBatch, Ack]]) -> tuple[list[Ack], int]:
         """
-        Folds and sends what is there and what comes while the last transaction is under way; acks, number of records.
+        Folds and sends what is there and what comes until it is our turn; acks, number of records.
 
-        Where the worker is far behind, also what comes after that.
+        That is not while the last transaction is under way.  Where the worker is far behind, also what comes after it.
         """
         acks: list[Ack] = []
         records, end = 0, time.monotonic() + CATCH_UP_SECONDS
+        turn = self._turns.next()
+        turn.add_done_callback(lambda _: self.inbox.wake())
         while True:
             records += await self._fold(batches)
             acks += [ack for _, ack in batches]
             if records >= STEP_RECORDS or self._closing:
                 return acks, records
-            under_way = self._under_way()
-            patience = None
-            if under_way:
-                end = time.monotonic() + CATCH_UP_SECONDS
+            early = self._under_way() or not turn.done()
+            patience, began = None, time.monotonic()
+            if early:
+                end = began + CATCH_UP_SECONDS
             else:
-                patience = min(PAUSE_SECONDS, end - time.monotonic())
+                patience = min(PAUSE_SECONDS, end - began)
                 if patience <= 0 or not self._behind():
                     return acks, records
             await self.inbox.wait(patience)
             batches = self.inbox.take(STEP_RECORDS)
-            if not batches and not under_way:
+            # A wake that was meant for a wait before this one comes at once.
+            if patience is not None and not batches and time.monotonic() - began > patience / 2:
                 return acks, records
 
     def _under_way(self) -> bool:

@@ -80,6 +80,9 @@ class Inbox:
         """Returns when there is news, or after so many seconds."""
         if self._news.is_set() or (seconds is not None and seconds <= 0):
             return
+        if seconds is None:
+            await self._news.wait()
+            return
         try:
             async with asyncio.timeout(seconds):
                 await self._news.wait()

@@ -94,9 +94,9 @@ class Ledger(Protocol):
     async def segments(self, fence: str, first: int, last: int) -> list[bytes]:
         """Blobs of the segments `first..last`, in order; a bounded number of them per call (see `next_span`)."""
 
-    async def commit(self, step: Step) -> None:
+    async def commit(self, step: Step, *, lazily: bool = False) -> None:
         """
-        Makes a step durable.
+        Makes a step durable; `lazily`: it waits a little for another's transaction, for nobody waits for it.
 
         Raises:
             FencedOut: somebody else is the owner.

@@ -130,7 +130,7 @@ class RouterActor(Actor):
         began = time.monotonic()
 
         async def made_durable() -> None:
-            await self._ledger.commit(step)
+            await self._ledger.commit(step, lazily=True)
             self._seq += 1
             self._durable = step.offset
             self._state.committed(self._seq, time.monotonic())

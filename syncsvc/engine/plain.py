@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from syncsvc.engine import clients, lanes, reach, thread, wire
 from syncsvc.engine.engine import FirstFailure
-from syncsvc.engine.pace import Pace
+from syncsvc.engine.fetches import Fetches
 from syncsvc.engine.port import TP, Host, Outgoing
 from syncsvc.engine.settings import EngineSettings
 
@@ -33,7 +33,6 @@ class PlainEngine:
         self._failed = FirstFailure(host)
         self._wire = wire.Wire(settings, group)
         self._consumer: aiokafka.AIOKafkaConsumer | None = None
-        self._pace = Pace(settings)
         self._wanted = thread.Wanted()
         self._passed = thread.Passed()
         self._lanes = lanes.Lanes(host, settings, self._press, self._failed)
@@ -47,9 +46,9 @@ class PlainEngine:
             self._consumer = clients.member(self._settings, self._group)
             async with reach.explained(self._settings, self._settings.join_timeout_seconds):
                 await self._consumer.start()
-                self._consumer._fetcher._prefetch_backoff = 0.01  # see `thread.Thread.on_start`
                 self._consumer.subscribe(self._topics, listener=_Listener(self))
-                self._tasks = [asyncio.create_task(self._guarded(w)) for w in (self._read(), self._commit_often())]
+                reading = self._read(Fetches(self._consumer, self._settings))
+                self._tasks = [asyncio.create_task(self._guarded(w)) for w in (reading, self._commit_often())]
                 await self._joined.wait()
         except BaseException:
             await self.stop()
@@ -88,15 +87,13 @@ class PlainEngine:
         """See `Engine.committed`."""
         return await self._wire.committed(tps)
 
-    async def _read(self) -> None:
+    async def _read(self, fetches: Fetches) -> None:
         while (consumer := self._consumer) is not None:
-            fetched = await consumer._fetcher.fetched_records(
-                self._wanted, timeout=0.2, max_records=self._settings.poll_records
-            )
+            fetched = await fetches.take(self._wanted, 0.2)
             for tp, records, position in self._passed.since(consumer, self._wanted, fetched):
                 if lane := self._lanes.lane(tp):
                     lane.offer(records, position)
-            await asyncio.sleep(self._pace.pause(sum(map(len, fetched.values()))))
+            await asyncio.sleep(0)
 
     async def _commit_often(self) -> None:
         while (consumer := self._consumer) is not None:

@@ -24,6 +24,7 @@ from faust.transport.drivers import aiokafka as driver
 from mode.utils.futures import maybe_async
 
 from syncsvc.engine import clients
+from syncsvc.engine.fetches import Fetches
 from syncsvc.engine.port import TP, Record
 from syncsvc.engine.settings import EngineSettings
 
@@ -106,6 +107,7 @@ class Thread(driver.AIOKafkaConsumerThread):
 
     abstract = False
     _consumer: aiokafka.AIOKafkaConsumer | None
+    _taking: Fetches
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -130,9 +132,7 @@ class Thread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Make the consumer and connect."""
         await super().on_start()
-        # A partition that is not wanted keeps its fetched records in aiokafka, which then holds the node's next
-        # fetch for this long: 0.1 s by default, which would make one full lane everybody's delay.
-        self._ensure_consumer()._fetcher._prefetch_backoff = 0.01
+        self._taking = Fetches(self._ensure_consumer(), self.settings)
 
     async def on_thread_stop(self) -> None:
         """Leave the group and disconnect."""
@@ -186,9 +186,7 @@ class Thread(driver.AIOKafkaConsumerThread):
         if consumer._closed:
             raise ConsumerStoppedError()
         with consumer._fetcher._subscriptions.fetch_context():
-            records = await consumer._fetcher.fetched_records(
-                self.wanted, timeout=timeout, max_records=self.settings.poll_records
-            )
+            records = await self._taking.take(self.wanted, timeout)
         chunks = {}
         for tp, found, position in self.passed.since(consumer, self.wanted, records):
             chunks[tp] = self._fetches[tp], found, position

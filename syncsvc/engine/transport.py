@@ -21,7 +21,6 @@ from faust.types import ConsumerMessage
 from mode import Service
 
 from syncsvc.engine import lanes, thread
-from syncsvc.engine.pace import Pace
 from syncsvc.engine.port import TP, Host, Record
 from syncsvc.engine.settings import EngineSettings
 
@@ -68,7 +67,6 @@ class Consumer(driver.Consumer):
         self.lanes = lanes.Lanes(transport.host, transport.settings, self._press, transport.failed)
         self._chunks: dict[tuple[str, int], Chunks] = {}
         self._to_open: tuple[set[TP], int] | None = None
-        self._pace = Pace(transport.settings)
         super().__init__(transport, *args, **kwargs)
 
     def _new_consumer_thread(self) -> thread.Thread:
@@ -100,10 +98,8 @@ class Consumer(driver.Consumer):
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         generation, fetched = await self._thread.fetch(timeout)
-        records = 0
         topics: dict[str, list[Offer]] = {}
         for tp, (number, chunk, position) in fetched.items():
-            records += len(chunk)
             topics.setdefault(tp.topic, []).append(Offer(self._chunks_of(tp), number, chunk, position))
         for topic, offers in topics.items():
             # What came for an older generation is dropped: its next owner starts from the host's offset.
@@ -111,7 +107,7 @@ class Consumer(driver.Consumer):
                 return
             message = self._message(topic, offers)
             yield message.tp, message
-        await asyncio.sleep(self._pace.pause(records))
+        await asyncio.sleep(0)
 
     def _message(self, topic: str, offers: list[Offer]) -> TopicMessage:
         """Of a topic's partitions one stands for all: Faust needs a partition and an offset, and uses neither here."""

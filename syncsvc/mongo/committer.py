@@ -53,9 +53,9 @@ class Committer:
         self._thread = Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
-    def submit(self, commit: Commit) -> Future[None]:
+    def submit(self, commit: Commit, *, at_once: bool = True) -> Future[None]:
         """
-        Queue one step; any thread.
+        Queue one step; any thread.  Without `at_once` it may wait for `wake`, so that others can join its group.
 
         The future ends with None when the step is durable with majority, else with one of the errors of
         `Transactions.run`, and then nothing of it was written.  Commits of one fence are carried out in the order
@@ -71,8 +71,14 @@ class Committer:
                 future.set_exception(Abandoned())
             else:
                 self._queue.append((commit, future))
-                self._wake.notify()
+                if at_once:
+                    self._wake.notify()
         return future
+
+    def wake(self) -> None:
+        """Carry out what is queued."""
+        with self._wake:
+            self._wake.notify()
 
     def close(self, patience_seconds: float = 10.0) -> None:
         """Abort the transaction under way, give up what is queued; ends within the patience, in seconds."""

@@ -20,6 +20,7 @@ from syncsvc.mongo.commit import Commit, DocumentInsertClash, DocumentRefused, F
 from syncsvc.mongo.committer import Committer
 
 THREADS = 4  # partitions whose state is read at the same time
+LAZY_SECONDS = 0.1  # for a step that nobody waits for, until it gets a transaction of its own
 _T = TypeVar("_T")
 
 
@@ -57,20 +58,23 @@ class MongoLedger:
 
         return await self._call(read)
 
-    async def commit(self, step: Step) -> None:
+    async def commit(self, step: Step, *, lazily: bool = False) -> None:
         """See `actors.ports.Ledger.commit`; an insert that clashes is tried again as a put."""
         try:
             try:
-                await self._submit(step, fresh=True)
+                await self._submit(step, fresh=True, lazily=lazily)
             except DocumentInsertClash:
-                await self._submit(step, fresh=False)
+                await self._submit(step, fresh=False, lazily=False)
         except Fenced as error:
             raise FencedOut(str(error)) from None
         except DocumentRefused as refusal:
             raise Refused(refusal.index, f"{refusal.reason} ({refusal.code})") from None
 
-    async def _submit(self, step: Step, *, fresh: bool) -> None:
-        await asyncio.wrap_future(self._committer.submit(self._commit_of(step, fresh=fresh)))
+    async def _submit(self, step: Step, *, fresh: bool, lazily: bool) -> None:
+        submitted = self._committer.submit(self._commit_of(step, fresh=fresh), at_once=False)
+        # Not before the other partitions whose turn it is have handed in theirs.
+        asyncio.get_running_loop().call_later(LAZY_SECONDS if lazily else 0.0, self._committer.wake)
+        await asyncio.wrap_future(submitted)
 
     def _commit_of(self, step: Step, *, fresh: bool) -> Commit:
         fields: dict[str, Any] = {

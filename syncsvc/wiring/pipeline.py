@@ -16,6 +16,7 @@ from syncsvc.actors.host import PipelineHost, Surroundings
 from syncsvc.actors.partition import MOST_WAITING_RECORDS
 from syncsvc.actors.ports import Batches
 from syncsvc.actors.schemas import SchemaStore
+from syncsvc.actors.turns import Turns
 from syncsvc.engine.engine import Engine
 from syncsvc.engine.heartbeats import Heartbeats
 from syncsvc.engine.port import TP
@@ -59,6 +60,7 @@ class Shared:
     engine: EngineSettings
     mongo: Mongo
     committer: Committer
+    turns: Turns
     pool: ThreadPoolExecutor
     metrics: Metrics
     events: Events
@@ -130,8 +132,8 @@ class RunningPipeline:
         )  # fmt: skip
         self._host = PipelineHost(
             Surroundings(
-                plan, senders, prepare.ends_of(generation), log, ledger, self._open_state(generation.lineage.bytes),
-                self._bounds, shared.metrics, shared.events, shared.health,
+                plan, senders, prepare.ends_of(generation), log, ledger, shared.turns,
+                self._open_state(generation.lineage.bytes), self._bounds, shared.metrics, shared.events, shared.health,
                 shared.settings.router_commit_ms / 1000, self._failed, shared.schemas,
             )
         )  # fmt: skip

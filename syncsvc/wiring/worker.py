@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import syncsvc
+from syncsvc.actors.turns import Turns
+from syncsvc.engine.load import Load
 from syncsvc.errors import SyncError
 from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import verdict
@@ -108,8 +110,8 @@ class Worker:
         committer = Committer(mongo, retried=self._retried)
         with ThreadPoolExecutor(THREADS, thread_name_prefix="mongo") as pool:
             shared = Shared(
-                settings, engine_settings(settings), mongo, committer, pool, self._metrics, self._events,
-                self._health, self._failed, schema_registry(settings),
+                settings, engine_settings(settings), mongo, committer, Turns(Load().share), pool, self._metrics,
+                self._events, self._health, self._failed, schema_registry(settings),
             )  # fmt: skip
             self._running = [RunningPipeline(pipeline, shared) for pipeline in self._pipelines]
             self._presence = Presence(mongo, settings.name, self.status)

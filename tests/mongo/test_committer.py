@@ -97,6 +97,28 @@ def test_what_waits_goes_out_as_one_transaction(mongo: Mongo) -> None:
     assert len(seen) <= 3
 
 
+def test_what_is_handed_in_before_a_wake_shares_a_transaction(mongo: Mongo) -> None:
+    """Partitions whose turn it is cost one transaction, not one for the first and another for the rest."""
+    seen: list[tuple[int, int]] = []
+    committer = Committer(mongo, observe=lambda _, commits, writes, __: seen.append((commits, writes)))
+    fences = [owned(mongo, committer, f"test/g1/joiner/{partition}") for partition in range(4)]
+    futures = [committer.submit(step(fence, put(fence.id)), at_once=False) for fence in fences]
+    assert not any(future.done() for future in futures)
+    committer.wake()
+    for future in futures:
+        future.result(20)
+    committer.close()
+
+    assert seen == [(4, 4)]
+
+
+def test_a_wake_without_anything_to_do_is_nothing(mongo: Mongo, committer: Committer) -> None:
+    """Nor does it end the thread: what is handed in after it is carried out."""
+    committer.wake()
+
+    committer.submit(step(owned(mongo, committer), put(1))).result(20)
+
+
 def grouped(mongo: Mongo, committer: Committer, commits: list[Commit]) -> list[Future[None]]:
     """Submit so that all but a first, other commit share one transaction; wait until all have ended."""
     first = owned(mongo, committer, "test/g1/joiner/first")

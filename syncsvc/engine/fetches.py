@@ -1,0 +1,52 @@
+"""
+One consumer's fetches: taking what has arrived, and the pause before the next request.
+
+aiokafka asks for more as soon as something was taken, gets the first record that comes, and holds it until the next
+read: where that pauses, each record waits for up to two pauses.  So the request pauses here, not the reader, and what
+it brings is taken at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Set
+from typing import Any
+
+import aiokafka
+
+from syncsvc.engine.pace import Pace
+from syncsvc.engine.settings import EngineSettings
+
+
+class Fetches:
+    """The fetches of a started consumer."""
+
+    def __init__(self, consumer: aiokafka.AIOKafkaConsumer, settings: EngineSettings, pace: Pace | None = None) -> None:
+        self._fetcher, self._most = consumer._fetcher, settings.poll_records
+        self._pace = pace or Pace(settings)
+        self._not_before = 0.0
+        # A partition that is not wanted keeps its fetched records in aiokafka, which then holds the node's next
+        # fetch for this long: 0.1 s by default, which would make one full lane everybody's delay.
+        self._fetcher._prefetch_backoff = 0.01
+        self._request = self._fetcher._proc_fetch_request
+        self._fetcher._proc_fetch_request = self._paced
+
+    async def take(self, wanted: Set[tuple[str, int]], timeout: float) -> dict[Any, list[Any]]:
+        """`{partition: records}` of the wanted ones; waits `timeout` seconds when nothing is there."""
+        found: dict[Any, list[Any]] = await self._fetcher.fetched_records(
+            wanted, timeout=timeout, max_records=self._most
+        )
+        # Before the next await, with which aiokafka begins its next request.
+        self._not_before = asyncio.get_running_loop().time() + self._pace.pause(sum(map(len, found.values())))
+        return found
+
+    async def _paced(self, assignment: Any, node: Any, request: Any) -> bool:
+        """aiokafka's own, later; whether it brought something."""
+        pause = self._not_before - asyncio.get_running_loop().time()
+        if pause > 0:
+            try:
+                await asyncio.sleep(pause)
+            except asyncio.CancelledError:  # closed, or the partitions are taken away: as aiokafka's own has it
+                return False
+        brought: bool = await self._request(assignment, node, request)
+        return brought
