@@ -71,7 +71,7 @@ class EngineSettings:
     poll_records: int = 5_000
     #: Pause after a read that brought few records where the loop is never idle, less where it is (`pace`): a read
     #: costs about the same for 1 and for 100 records.  A change waits for it twice, before each of its two actors.
-    pause_seconds: float = 0.1
+    pause_seconds: float = 0.06
     #: Reads below this many records are followed by the pause.
     pause_below_records: int = 200
     #: Most records of one batch given to the host.
