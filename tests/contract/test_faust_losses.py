@@ -12,14 +12,22 @@ from typing import Any
 
 import faust
 import pytest
+from aiokafka.consumer import fetcher
 
 from syncsvc.engine.port import TP
+from syncsvc.engine.raw_records import RawRecords
 from syncsvc.engine.settings import EngineSettings
 from syncsvc.engine.wire import Wire
 from tests.engine.conftest import kafka, make_topic, nursery, settings  # noqa: F401 (fixtures)
 from tests.engine.ledger import numbered
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(autouse=True)
+def _stock_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ran before in this process: stock Faust needs aiokafka's own records."""
+    monkeypatch.setattr(fetcher, "PartitionRecords", RawRecords.__base__)
 
 
 class Stock:
