@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 
 #: Between two turns of a loop that is never idle, seconds; one that is busy half of its time waits half as long.
-MOST_SECONDS = 0.04
+MOST_SECONDS = 0.03
 
 
 class Turns:
