@@ -29,10 +29,10 @@ class Turns:
         if self._coming is None:
             loop = asyncio.get_running_loop()
             self._coming = loop.create_future()
-            loop.call_at(max(loop.time(), self._last + self._most * self._load()), self._begin, loop)
+            at = max(loop.time(), self._last + self._most * self._load())
+            loop.call_at(at, self._begin, self._coming)
         return self._coming
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        coming, self._coming, self._last = self._coming, None, loop.time()
-        if coming is not None:
-            coming.set_result(None)
+    def _begin(self, coming: asyncio.Future[None]) -> None:
+        self._coming, self._last = None, coming.get_loop().time()
+        coming.set_result(None)

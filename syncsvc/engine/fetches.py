@@ -9,7 +9,7 @@ it brings is taken at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Set
+from collections.abc import Callable, Set
 from typing import Any
 
 import aiokafka
@@ -21,9 +21,15 @@ from syncsvc.engine.settings import EngineSettings
 class Fetches:
     """The fetches of a started consumer."""
 
-    def __init__(self, consumer: aiokafka.AIOKafkaConsumer, settings: EngineSettings, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        consumer: aiokafka.AIOKafkaConsumer,
+        settings: EngineSettings,
+        load: Callable[[], float] | None = None,
+    ) -> None:
+        """`load`: see `Pace`."""
         self._fetcher, self._most = consumer._fetcher, settings.poll_records
-        self._pace = pace or Pace(settings)
+        self._pace = Pace(settings, load)
         self._not_before = 0.0
         # A partition that is not wanted keeps its fetched records in aiokafka, which then holds the node's next
         # fetch for this long: 0.1 s by default, which would make one full lane everybody's delay.

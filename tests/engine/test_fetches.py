@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import aiokafka
@@ -11,24 +12,14 @@ from aiokafka import TopicPartition
 
 from syncsvc.engine import clients
 from syncsvc.engine.fetches import Fetches
-from syncsvc.engine.load import Load
-from syncsvc.engine.pace import Pace
 from syncsvc.engine.settings import EngineSettings
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(60)]
 
 
-class Fixed(Pace):
-    """Pauses as long as told after each read that brought something."""
-
-    def __init__(self, settings: EngineSettings, seconds: float) -> None:
-        """`seconds`: of each pause."""
-        super().__init__(settings, Load())
-        self.seconds = seconds
-
-    def pause(self, records: int) -> float:
-        """As told."""
-        return self.seconds if records else 0.0
+def paused(consumer: aiokafka.AIOKafkaConsumer, settings: EngineSettings, seconds: float) -> Fetches:
+    """Fetches of a loop that is never idle: a small read is followed by the longest pause."""
+    return Fetches(consumer, dataclasses.replace(settings, pause_seconds=seconds), load=lambda: 1.0)
 
 
 async def read(fetches: Fetches, tp: TopicPartition) -> list[bytes]:
@@ -52,7 +43,7 @@ async def test_what_comes_in_a_pause_is_read_together_right_after_it(
     async with clients.looking(settings) as consumer:
         consumer.assign([tp])
         consumer.seek(tp, 0)
-        fetches = Fetches(consumer, settings, Fixed(settings, 2.0))
+        fetches = paused(consumer, settings, 2.0)
         await producer.send_and_wait(tp.topic, b"0", partition=0)
         assert await read(fetches, tp) == [b"0"]
 
@@ -74,8 +65,9 @@ async def test_a_consumer_that_stops_in_a_pause_stops_at_once(make_topic: Any, s
     await consumer.start()
     consumer.assign([tp])
     consumer.seek(tp, 0)
-    await read(Fetches(consumer, settings, Fixed(settings, 3600.0)), tp)
-    await asyncio.sleep(0)  # the request is made, and pauses
-
+    await read(paused(consumer, settings, 3600.0), tp)
     async with asyncio.timeout(10):
-        await clients.stop(consumer)
+        while not consumer._fetcher._pending_tasks:  # noqa: ASYNC110 (until aiokafka makes its next request, which pauses)
+            await asyncio.sleep(0)
+
+        await consumer.stop()
