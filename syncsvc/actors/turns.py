@@ -9,6 +9,7 @@ is at once, so that a change that comes alone waits for nothing (decision 0013).
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 #: Between two turns of a loop that is never idle, seconds; one that is busy half of its time waits half as long.
@@ -22,7 +23,7 @@ class Turns:
         """`load`: the share of its time that the loop is busy, from 0 to 1."""
         self._load, self._most = load, most_seconds
         self._coming: asyncio.Future[None] | None = None
-        self._last = 0.0
+        self._last = -math.inf  # a machine's clock may begin with it
 
     def next(self) -> asyncio.Future[None]:
         """Done when the next turn has come; the same for all who ask before that.  To be looked at, not cancelled."""
