@@ -55,6 +55,7 @@ class Reader:
         """`{partition: (first offset that is there, offset of the next record)}`."""
         wanted = [aiokafka.TopicPartition(*tp) for tp in tps]
         async with reach.explained(self._settings):
+            await clients.know(self._consumer, {tp.topic for tp in wanted})
             first, last = await asyncio.gather(
                 self._consumer.beginning_offsets(wanted), self._consumer.end_offsets(wanted)
             )

@@ -44,6 +44,7 @@ class Wire:
         self._asking = clients.onlooker(self._settings)
         async with reach.explained(self._settings):
             await self._asking.start()
+            await clients.know(self._asking, names)
             await self._producer.start()
 
     async def stop(self) -> None:
