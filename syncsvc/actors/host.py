@@ -225,7 +225,7 @@ class PipelineHost:
                 end = self._with.ends[tp]
                 total += end
                 done += min(actor.offset, end)
-            elif not actor.joiner.agenda.copied:
+            elif not actor.joiner.agenda.copy.ended:
                 waiting += 1
         return (min(done, max(0, total - 1)) if waiting else total), total
 

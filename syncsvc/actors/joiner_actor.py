@@ -46,7 +46,12 @@ class _Work:
     """A step on its way into MongoDB, and what is done when it has arrived."""
 
     step: Step
-    due: Due
+    #: What each of the step's documents was rendered from, without its bytes: those are in the step.
+    shown: list[Rendered]
+    #: Parked documents that are good again.
+    released: int
+    #: Oldest source commit time (ms) among the documents, 0 when unknown.
+    oldest_ms: int
     tally: Tally
     acks: list[Ack]
     records: int
@@ -144,7 +149,8 @@ class JoinerActor(Actor):
                 end = began + CATCH_UP_SECONDS
             else:
                 patience = min(PAUSE_SECONDS, end - began)
-                if patience <= 0 or not self._behind():
+                # Documents of the first copy are written once, whatever comes after them.
+                if patience <= 0 or self.joiner.agenda.copy.under_way or not self._behind():
                     return acks, records
             await self.inbox.wait(patience)
             batches = self.inbox.take(STEP_RECORDS)
@@ -187,14 +193,15 @@ class JoinerActor(Actor):
         self._source_ms = tally.oldest_ms or self._source_ms
         step = Step(
             self._fence.id, self._fence.epoch, self._seq, self.offset, taken.base, self._source_ms,
-            (taken.blob,) if taken.blob else (), self._written(due), self.joiner.agenda.copied, self._entries(due),
+            (taken.blob,) if taken.blob else (), self._written(due), self.joiner.agenda.copy.ended, self._entries(due),
         )  # fmt: skip
-        return _Work(step, due, tally, acks, records)
+        shown = [rendered._replace(elements=None) for rendered in (*due.documents, *due.fresh)]
+        return _Work(step, shown, len(due.released), due.oldest_ms, tally, acks, records)
 
     async def _commit(self, work: _Work) -> None:
-        joiner, state, due, tally = self.joiner, self._state, work.due, work.tally
+        joiner, state, tally = self.joiner, self._state, work.tally
         began = time.monotonic()
-        step, refused = await self._make_durable(work.step, [*due.documents, *due.fresh])
+        step = await self._make_durable(work.step, work.shown)
         self._seq += 1
         self._durable = step.offset
         state.committed(self._seq, time.monotonic())
@@ -203,24 +210,21 @@ class JoinerActor(Actor):
         for ack in work.acks:
             ack()
         self._report.folded(tally)
-        self._tell(due, refused)
+        self._tell(work, step)
         waiting = joiner.agenda.oldest_waiting()
         self._report.applied(step.offset, tally.oldest_ms or None)
         self._report.waiting(waiting)
         self._report.committed(step.offset, work.records, len(step.documents), began)
 
-    async def _make_durable(self, step: Step, shown: list[Rendered]) -> tuple[Step, int]:
+    async def _make_durable(self, step: Step, shown: list[Rendered]) -> Step:
         """Commits a step; a document that is refused parks in the same step, and the rest is tried again."""
-        refused = 0
         while True:
             try:
                 await self._ledger.commit(step)
             except Refused as refusal:
-                refused += 1
-                rendered = shown.pop(refusal.index)
-                step = self._without(step, refusal, rendered)
+                step = self._without(step, refusal, shown.pop(refusal.index))
             else:
-                return step, refused
+                return step
 
     def _without(self, step: Step, refusal: Refused, rendered: Rendered) -> Step:
         """The step without one document, with its parking instead."""
@@ -266,17 +270,18 @@ class JoinerActor(Actor):
         )
         return {parking.document_id(pipeline.group, rendered.address): entry}
 
-    def _tell(self, due: Due, refused: int) -> None:
+    def _tell(self, work: _Work, step: Step) -> None:
         """Counts documents, and how long after its commit in the source a change is visible."""
-        deleted = sum(1 for rendered in due.documents if rendered.elements is None)
         metrics = self._report.metrics
-        metrics.written("inserted", len(due.fresh))
+        inserted = sum(document.fresh for document in step.documents)
+        deleted = sum(document.body is None for document in step.documents)
+        metrics.written("inserted", inserted)
         metrics.written("deleted", deleted)
-        metrics.written("modified", max(0, len(due.documents) - deleted - refused))
-        if due.released:
-            self._report.events.parked_released(pipeline=self._plan.pipeline.name, keys=len(due.released), by="record")
-        if due.documents and due.oldest_ms:
-            metrics.visible(time.time() - due.oldest_ms / 1000)
+        metrics.written("modified", len(step.documents) - inserted - deleted)
+        if work.released:
+            self._report.events.parked_released(pipeline=self._plan.pipeline.name, keys=work.released, by="record")
+        if work.oldest_ms:
+            metrics.visible(time.time() - work.oldest_ms / 1000)
 
     @property
     def durable_offset(self) -> int:

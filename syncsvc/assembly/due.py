@@ -1,9 +1,9 @@
 """
 Which documents a step has to write: dirty ones, walks over the holders of a changed relay, the first copy.
 
-Whatever cannot be written within a step is kept in the state (CURSOR, PENDING in `waiting`, WALK in `walks`), so a
-crash forgets nothing.  Time is an argument (invariant 7).  Only here is writing decided; what a stage sends never
-depends on it (invariant 10).
+Whatever cannot be written within a step is kept in the state (PENDING in `waiting`, WALK in `walks`, CURSOR in
+`first_copy`), so a crash forgets nothing.  Time is an argument (invariant 7).  Only here is writing decided; what a
+stage sends never depends on it (invariant 10).
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from syncsvc.assembly.layout import CURSOR, PARKED, SLOT
-from syncsvc.assembly.render import Rendered, Renderer, Rows
+from syncsvc.assembly.first_copy import FirstCopy
+from syncsvc.assembly.layout import PARKED
+from syncsvc.assembly.render import Rendered, Renderer
 from syncsvc.assembly.state import State
 from syncsvc.assembly.waiting import Stake, Waiting, merged
 from syncsvc.assembly.walks import Walks
-from syncsvc.keys import end_of
 
 #: How long a document may wait for an answer.  A round trip takes 5 to 20 ms and every look-up is answered, also with
 #: nothing, so this is not a delay of ordinary flow: it bounds what a relay without an owner can hold back.
 HOLD_MS = 250
-STEP_BYTES = 2 << 20  # of documents in one transaction: larger ones gain nothing and delay the others
+#: Of documents that a partition adds to one transaction: more gain nothing, take memory and delay the others.
+STEP_BYTES = 512 << 10
 WALK_DOCUMENTS = 192  # of holders a step: fewer cost transactions, more delay the changes of others
 #: From so many bytes on a document is large: written with each of its changes it would take the time of all others in
 #: its partition.  After a write it waits so many ms a MiB, which leaves them five sixths of it.
 LARGE_BYTES = 128 << 10
 LARGE_MS = 512
-COPY_ROWS = 8192  # slots read at a time while the first copy is written
 _POISON_CODE = "row.unreadable"
 
 
@@ -52,49 +52,33 @@ class Agenda:
 
     def __init__(self, state: State, renderer: Renderer, *, key_columns: Sequence[int]) -> None:
         """`key_columns`: of the documents' addresses, one number for each node of documents."""
-        self._state, self._renderer, self._key_columns = state, renderer, key_columns
+        self._state, self._renderer = state, renderer
         #: By address, of this step.
         self._dirty: dict[bytes, Stake] = {}
         self._waiting = Waiting(state)
         #: Large documents written lately, `{address: not again before (ms)}`.
         self._spaced: dict[bytes, int] = {}
         self._walks = Walks(state)
-        cursor = state.get(CURSOR)
-        #: Last address written by the first copy while it is being written; a node alone before its first address.
-        self._cursor = cursor
-        self.copying = True
+        self.copy = FirstCopy(state, renderer, key_columns=key_columns)
         #: Addresses that a person released since the last step.
         self._released: list[bytes] = []
 
     def touch(self, address: bytes, source_ms: int, identity: bytes = b"") -> None:
         """A document changed; `identity` is given when its root row has gone."""
-        if self.copying or (self._cursor is not None and address > self._cursor):
-            return  # the first copy will render it
+        if self.copy.awaits(address):
+            return
         known, stake = self._dirty.get(address), (source_ms, identity)
         self._dirty[address] = stake if known is None else merged(known, stake)
 
     def touch_holders(self, relay: bytes, source_ms: int) -> None:
         """Everything that refers to a relay has changed."""
-        if not self.copying:
+        if not self.copy.gathering:
             self._walks.begin(relay, source_ms)
-
-    def begin_copy(self) -> None:
-        """The first copy has everything: from now on documents are written, in key order."""
-        self.copying, self._cursor = False, b""
-
-    def resume(self) -> None:
-        """The first copy had everything before this process opened the partition."""
-        self.copying = False
-
-    @property
-    def copied(self) -> bool:
-        """Whether every document of the first copy has been written."""
-        return not self.copying and self._cursor is None
 
     @property
     def busy(self) -> bool:
         """Whether a step would find something to write at once."""
-        return bool(self._dirty) or self._walks.under_way() or not (self.copying or self.copied)
+        return bool(self._dirty) or self._walks.under_way() or self.copy.under_way
 
     def next_due(self) -> int | None:
         """When the earliest waiting document is due, ms; None when none waits."""
@@ -107,7 +91,7 @@ class Agenda:
 
     def take(self, now_ms: int, *, behind: bool = False) -> Due:
         """
-        What to write now, at most about `STEP_BYTES`; the rest stays on the agenda.
+        What to write now, at most about `STEP_BYTES`, what has waited first; the rest stays on the agenda.
 
         Args:
             now_ms: the time.
@@ -119,44 +103,53 @@ class Agenda:
         dirty, self._dirty = self._dirty, {}
         waiting = self._waiting
         for address in waiting.come(now_ms):
-            self._restore(address, dirty)
-        self._spaced = {address: at for address, at in self._spaced.items() if at > now_ms}
+            if room <= 0:
+                break  # it keeps its place
+            room -= self._write(due, address, self._awaited(address, dirty), now_ms)
+        # Of those that still wait it is remembered that they were only too early.
+        self._spaced = {address: at for address, at in self._spaced.items() if at > now_ms or address in waiting}
         if self._walks.under_way():
+            # Where what waits has filled the step already, a walk only adds to it.
+            found = WALK_DOCUMENTS * (16 if behind and room > 0 else 1)
             # Documents that the first copy has not come to yet are rendered by it.
-            self._walks.go_on(dirty, WALK_DOCUMENTS * (16 if behind else 1), self._cursor)
+            self._walks.go_on(dirty, found, self.copy.cursor)
         for address, stake in dirty.items():
-            stamp, identity = stake
             if room <= 0:
                 waiting.put(address, stake, now_ms)
-                continue
-            if address in self._spaced and not identity:
+            elif address in self._spaced and not stake[1]:
                 waiting.put(address, stake, self._spaced[address])
-                continue
-            rendered = self._renderer.render(address, self._renderer.rows_at(address))
-            if not rendered.complete:
-                at = waiting.until(address)
-                # Not shown without what it looks up, and that is still awaited: a document that is there stays.
-                hidden = rendered.identity is not None and not (rendered.elements or rendered.problem)
-                if at is None or (at <= now_ms and hidden):
-                    at = now_ms + HOLD_MS
-                if at > now_ms:
-                    waiting.put(address, stake, at)
-                    continue
-            written = self._settle(due, rendered, identity)
-            if written and stamp:  # also of what has waited or was walked to: never optimistic (invariant 9)
-                due.oldest_ms = min(due.oldest_ms or stamp, stamp)
-            if written >= LARGE_BYTES:
-                self._spaced[address] = now_ms + (written * LARGE_MS >> 20)
-            room -= written
-        if self._cursor is not None and room > 0:
+            else:
+                room -= self._write(due, address, stake, now_ms)
+        if self.copy.under_way and room > 0:
             self._copy(due, room)
         return due
 
-    def _restore(self, address: bytes, dirty: dict[bytes, Stake]) -> None:
-        held, newer = self._waiting.held(address), dirty.get(address)
-        dirty[address] = held if newer is None else merged(held, newer)
+    def _awaited(self, address: bytes, dirty: dict[bytes, Stake]) -> Stake:
+        """What a document that has waited stands for, with its newest change."""
+        held, newer = self._waiting.held(address), dirty.pop(address, None)
         if address in self._spaced:
             self._waiting.drop(address)  # it was only too early: for an answer it has not waited yet
+        return held if newer is None else merged(held, newer)
+
+    def _write(self, due: Due, address: bytes, stake: Stake, now_ms: int) -> int:
+        """Renders a document to be written, or lets it wait for what it looks up; returns its bytes."""
+        waiting, (stamp, identity) = self._waiting, stake
+        rendered = self._renderer.render(address, self._renderer.rows_at(address))
+        if not rendered.complete:
+            at = waiting.until(address)
+            # Not shown without what it looks up, and that is still awaited: a document that is there stays.
+            hidden = rendered.identity is not None and not (rendered.elements or rendered.problem)
+            if at is None or (at <= now_ms and hidden):
+                at = now_ms + HOLD_MS
+            if at > now_ms:
+                waiting.put(address, stake, at)
+                return 0
+        written = self._settle(due, rendered, identity)
+        if written and stamp:  # also of what has waited or was walked to: never optimistic (invariant 9)
+            due.oldest_ms = min(due.oldest_ms or stamp, stamp)
+        if written >= LARGE_BYTES:
+            self._spaced[address] = now_ms + (written * LARGE_MS >> 20)
+        return written
 
     def _settle(self, due: Due, rendered: Rendered, identity: bytes) -> int:
         """Decides what becomes of a rendered document; returns its bytes."""
@@ -202,44 +195,15 @@ class Agenda:
             self.touch(address, source_ms, held.partition(b"\x00")[2])
 
     def _copy(self, due: Due, room: int) -> None:
-        """Renders the next documents of the first copy, in key order."""
-        while room > 0 and self._cursor is not None:
-            node = self._cursor[0] if self._cursor else 0
-            prefix = SLOT + bytes((node,))
-            start = SLOT + self._cursor + b"\xff" if len(self._cursor) > 1 else prefix
-            rows = self._state.walk(start, prefix, COPY_ROWS)
-            groups = self._grouped(rows)
-            if len(rows) == COPY_ROWS:
-                address, _ = groups.pop()  # may go on behind the last row read
-                if not groups:
-                    groups = [(address, self._renderer.rows_at(address))]
-            for address, slots in groups:
-                rendered = self._renderer.render(address, slots)
-                self._cursor = address
-                if rendered.problem:
-                    self.park(rendered, rendered.problem.partition(":")[0])
-                    due.parked.append(rendered)
-                elif rendered.identity is not None and rendered.elements is not None:
-                    due.fresh.append(rendered)
-                room -= len(rendered.elements or b"") + 64
-                if room <= 0:
-                    break
-            else:
-                if len(rows) < COPY_ROWS:
-                    self._cursor = bytes((node + 1,)) if node + 1 < len(self._key_columns) else None
-        if self._cursor is None:
-            self._state.delete(CURSOR)
-        else:
-            self._state.put(CURSOR, self._cursor)
-
-    def _grouped(self, rows: Rows) -> list[tuple[bytes, Rows]]:
-        """Slots in key order, by address."""
-        groups: list[tuple[bytes, Rows]] = []
-        address = None
-        for row in rows:
-            key = row[0]
-            if address is None or not key.startswith(address, 1):
-                address = key[1 : end_of(key, 2, self._key_columns[key[1]])]
-                groups.append((address, []))
-            groups[-1][1].append(row)
-        return groups
+        """Renders the next documents of the first copy."""
+        for address, slots in self.copy.documents():
+            rendered = self._renderer.render(address, slots)
+            if rendered.problem:
+                self.park(rendered, rendered.problem.partition(":")[0])
+                due.parked.append(rendered)
+            elif rendered.identity is not None and rendered.elements is not None:
+                due.fresh.append(rendered)
+            room -= len(rendered.elements or b"") + 64
+            if room <= 0:
+                break
+        self.copy.keep()

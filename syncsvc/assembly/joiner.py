@@ -68,7 +68,7 @@ class Joiner:
         self._views = len(plan.views)
         self.agenda = Agenda(state, self.renderer, key_columns=plan.arity[: self._views])
         if self.rounds.copied is not None:
-            self.agenda.resume()
+            self.agenda.copy.resume()
             self.renderer.copies.copied_to = self.rounds.copied
         #: `{role of a root: its references, whether its slots say where a former life ended}`.
         self._roots = {
@@ -230,7 +230,7 @@ class Joiner:
         self.rounds.mark(level, sender, place)
         if copying and self.rounds.copied is not None:
             self.renderer.copies.copied_to = self.rounds.copied
-            self.agenda.begin_copy()
+            self.agenda.copy.begin()
 
     def _control(self, address: bytes, action: int, value: bytes, source_ms: int) -> None:
         if action == SKIP_RECORD:

@@ -23,4 +23,4 @@ def versioned(elements: bytes, generation: int, offset: int, at_ms: int) -> byte
         b"\x03_sync\x00", _SYNC_BYTES, b"\x04v\x00", _VERSION_BYTES, b"\x100\x00", generation, b"\x121\x00", offset, 0,
         b"\x09at\x00", at_ms, 0,
     )  # fmt: skip
-    return _INT32.pack(len(elements) + len(sync) + 5) + elements + sync + b"\x00"
+    return b"".join((_INT32.pack(len(elements) + len(sync) + 5), elements, sync, b"\x00"))

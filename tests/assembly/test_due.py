@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from syncsvc.assembly import due, walks
+from syncsvc.assembly import due, first_copy, walks
 from syncsvc.assembly.due import WALK_DOCUMENTS, Due
+from syncsvc.assembly.layout import PENDING
 from syncsvc.assembly.rounds import Rounds
 from syncsvc.routing.records import Outbox
 from syncsvc.state.memory import MemoryStore
@@ -212,7 +213,7 @@ def test_nothing_is_written_before_all_end_marks_are_there() -> None:
     found = bench.step()
 
     assert (found.documents, found.fresh) == ([], [])
-    assert bench.joiner.agenda.copying
+    assert bench.joiner.agenda.copy.gathering
     assert not bench.joiner.agenda.busy
 
 
@@ -232,7 +233,7 @@ def test_the_first_copy_waits_for_the_answers_it_has_asked_for() -> None:
 def test_the_first_copy_writes_every_document_once_in_key_order(monkeypatch: pytest.MonkeyPatch, crashes: bool) -> None:
     """With its joins, in steps of bounded size; a new owner goes on where the last one stood."""
     monkeypatch.setattr(due, "STEP_BYTES", 2_000)
-    monkeypatch.setattr(due, "COPY_ROWS", 16)
+    monkeypatch.setattr(first_copy, "COPY_ROWS", 16)
     bench, written = copied(100), []
     finish(bench)
     while bench.joiner.agenda.busy:
@@ -247,7 +248,7 @@ def test_the_first_copy_writes_every_document_once_in_key_order(monkeypatch: pyt
             written.append(number)
 
     assert written == list(range(100))
-    assert bench.joiner.agenda.copied
+    assert bench.joiner.agenda.copy.ended
 
 
 def test_changes_during_the_first_copy_are_in_it_or_written_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,7 +276,7 @@ def test_changes_during_the_first_copy_are_in_it_or_written_behind_it(monkeypatc
 
 def test_a_meeting_of_more_rows_than_are_read_at_once_is_copied_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """A document is never cut at the end of a read."""
-    monkeypatch.setattr(due, "COPY_ROWS", 8)
+    monkeypatch.setattr(first_copy, "COPY_ROWS", 8)
     bench = Bench(first_copy={MEETING: 2, APPLICATION: 30, USER: 0})
     for number in range(30):
         row = {"id": number, "meeting_id": 1, "user_id": None, "rank": None}
@@ -314,6 +315,36 @@ def test_what_does_not_fit_into_a_step_is_written_by_the_next_owner(monkeypatch:
         written += shown(bench.step(1).documents)
 
     assert sorted(written) == list(range(30))
+
+
+def test_what_has_waited_is_written_before_what_changed_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backlog that never fits into one step delays every document about alike: none waits for the newer ones."""
+    monkeypatch.setattr(due, "STEP_BYTES", 500)
+    bench, written = Bench(), []
+    for number in range(10):
+        bench.put(MEETING, id=number, title="t")
+    for ms in range(30):
+        written += [number for number in shown(bench.step(ms).documents) if number < 10]
+        for number in range(5):
+            bench.put(MEETING, id=100 + ms * 5 + number, title="newer")
+
+    assert written == list(range(10))
+
+
+def test_what_waits_for_room_costs_nothing_until_there_is_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand documents that wait are not written into the state again with every step."""
+    monkeypatch.setattr(due, "STEP_BYTES", 500)
+    bench = Bench()
+    for number in range(30):
+        bench.put(MEETING, id=number, title="t")
+    first = len(bench.step(0).documents)
+    kept = [key for key, _ in bench.store.scan(PENDING)]
+    changed: list[bytes] = []
+    monkeypatch.setattr(bench.store, "put", lambda key, value: changed.append(key))
+    bench.joiner.agenda.take(1)
+
+    assert len(kept) == 30 - first
+    assert not [key for key in changed if key.startswith(PENDING)]
 
 
 def test_a_deleted_document_that_did_not_fit_into_a_step_is_still_deleted(monkeypatch: pytest.MonkeyPatch) -> None:

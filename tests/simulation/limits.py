@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 
-from syncsvc.assembly import copies, due, floors, relay
+from syncsvc.assembly import copies, due, first_copy, floors, relay
 from syncsvc.state import sweep
 
 #: `{name: (module, low values)}`.
@@ -20,7 +20,7 @@ LIMITS: dict[str, tuple[ModuleType, tuple[int, ...]]] = {
     "PART_BYTES": (relay, (1, 150)),
     "WALK_DOCUMENTS": (due, (1, 2)),
     "STEP_BYTES": (due, (1, 300)),
-    "COPY_ROWS": (due, (1, 3)),
+    "COPY_ROWS": (first_copy, (1, 3)),
     "SWEEP_ROWS": (floors, (1, 3)),
     "MOST_COPIES": (copies, (0, 1)),
     "LEAST_SWEEP_BYTES": (sweep, (1, 2000)),
