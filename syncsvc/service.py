@@ -13,6 +13,7 @@ from syncsvc.errors import UsageFault
 from syncsvc.mapping.model import Pipeline
 from syncsvc.settings import Settings
 from syncsvc.telemetry.logs import setup_logging
+from syncsvc.wiring import memory
 from syncsvc.wiring.worker import Worker
 
 GC_ALLOCATIONS = 50_000  # objects between two collections of the youngest generation; Python's default is 700
@@ -45,6 +46,7 @@ def run(pipelines: Sequence[Pipeline], settings: Settings) -> int:
     gc.freeze()
     gc.set_threshold(GC_ALLOCATIONS, 20, 100)
     sys.setswitchinterval(SWITCH_SECONDS)
+    memory.share_one_arena()
 
     async def serve() -> int:
         return await Worker(pipelines, settings).run()

@@ -149,7 +149,7 @@ async def test_our_consumer_is_made_with_our_settings(monkeypatch: pytest.Monkey
     assert taken["enable_auto_commit"] is False
     assert taken["max_partition_fetch_bytes"] == 123_456
     assert taken["group_instance_id"] == "pod-3"
-    assert taken["heartbeat_interval_ms"] == 500
+    assert taken["heartbeat_interval_ms"] == 200
     assert taken["partition_assignment_strategy"] == [RoundRobinPartitionAssignor]
     assert sorted(agent.rsplit(".")[-1] for agent in built.agents) == ["joiner", "router"]
 
