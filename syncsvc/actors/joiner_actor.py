@@ -39,6 +39,8 @@ PAUSE_SECONDS = 0.5  # for more to come, then; nothing within it ends the step
 SEND_RECORDS = 1_000  # folded: what that makes a stage say is sent while more is folded
 LARGE_RECORDS = 100  # a step of so many may write more documents
 STEP_RECORDS = 50_000  # at most, about 15 MB of changed state
+#: .. while the first copy gathers its rows: nothing is written yet, so a larger step saves nothing and takes memory.
+COPY_RECORDS = 6_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ class JoinerActor(Actor):
         while True:
             records += await self._fold(batches)
             acks += [ack for _, ack in batches]
-            if records >= STEP_RECORDS or self._closing:
+            most = COPY_RECORDS if self.joiner.agenda.copy.gathering else STEP_RECORDS
+            if records >= most or self._closing:
                 return acks, records
             early = self._under_way() or not turn.done()
             patience, began = None, time.monotonic()

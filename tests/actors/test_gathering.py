@@ -72,6 +72,22 @@ async def test_a_worker_that_is_behind_gathers_what_comes_later_into_its_step() 
     assert list(bench.joiner.agenda.take(0).documents)
 
 
+async def test_a_step_of_the_first_copy_ends_where_it_only_takes_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While rows are gathered no document is written, so a larger step would save nothing."""
+    monkeypatch.setattr(joiner_actor, "COPY_RECORDS", 5)
+    bench = copied(3)
+    batch = RecordBatch("keyed", 0, bench.log[bench.read :], len(bench.log))
+    assert len(batch.records) >= 5
+    one = actor(bench, lambda: True)
+    await one.inbox.put(batch, lambda: None)
+
+    async with asyncio.timeout(5):
+        _, records = await one._gather(one.inbox.take(1))
+
+    assert records == len(batch.records)
+    assert bench.joiner.agenda.copy.gathering
+
+
 async def test_the_first_copy_is_written_when_it_is_complete() -> None:
     """Its documents are written once in any case: waiting for more would only delay them."""
     bench = copied(3)
