@@ -105,7 +105,9 @@ class Agenda:
         for address in waiting.come(now_ms):
             if room <= 0:
                 break  # it keeps its place
-            room -= self._write(due, address, self._awaited(address, dirty), now_ms)
+            stake = self._awaited(address, dirty, now_ms)
+            if not self._too_early(address, stake, now_ms):
+                room -= self._write(due, address, stake, now_ms)
         # Of those that still wait it is remembered that they were only too early.
         self._spaced = {address: at for address, at in self._spaced.items() if at > now_ms or address in waiting}
         if self._walks.under_way():
@@ -114,22 +116,32 @@ class Agenda:
             # Documents that the first copy has not come to yet are rendered by it.
             self._walks.go_on(dirty, found, self.copy.cursor)
         for address, stake in dirty.items():
+            if self._too_early(address, stake, now_ms):
+                continue
             if room <= 0:
                 waiting.put(address, stake, now_ms)
-            elif address in self._spaced and not stake[1]:
-                waiting.put(address, stake, self._spaced[address])
             else:
                 room -= self._write(due, address, stake, now_ms)
         if self.copy.under_way and room > 0:
             self._copy(due, room)
         return due
 
-    def _awaited(self, address: bytes, dirty: dict[bytes, Stake]) -> Stake:
+    def _awaited(self, address: bytes, dirty: dict[bytes, Stake], now_ms: int) -> Stake:
         """What a document that has waited stands for, with its newest change."""
         held, newer = self._waiting.held(address), dirty.pop(address, None)
         if address in self._spaced:
             self._waiting.drop(address)  # it was only too early: for an answer it has not waited yet
+            if self._spaced[address] <= now_ms:
+                del self._spaced[address]  # once: the next time it is an answer that it waits for
         return held if newer is None else merged(held, newer)
+
+    def _too_early(self, address: bytes, stake: Stake, now_ms: int) -> bool:
+        """Whether a large document that stays has to wait until it may be written again; then it does."""
+        at = self._spaced.get(address, 0)
+        if at <= now_ms or stake[1]:
+            return False
+        self._waiting.put(address, stake, at)
+        return True
 
     def _write(self, due: Due, address: bytes, stake: Stake, now_ms: int) -> int:
         """Renders a document to be written, or lets it wait for what it looks up; returns its bytes."""

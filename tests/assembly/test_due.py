@@ -179,6 +179,30 @@ def test_a_change_that_waits_counts_as_not_shown_from_the_oldest_on(crowded: Ben
     assert agenda.oldest_waiting() == oldest
 
 
+def test_a_large_document_waits_for_its_time_also_when_there_was_no_room(
+    crowded: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backlog does not make it take the time of the others."""
+    monkeypatch.setattr(due, "STEP_BYTES", 64)
+    crowded.put(MEETING, id=2, title="fills the step")
+    crowded.put(MEETING, id=1, title="large again")
+    written = {ms: list(shown(crowded.step(ms).documents)) for ms in range(1010, 1110, 10)}
+
+    assert {ms: numbers for ms, numbers in written.items() if numbers} == {1010: [2], 1100: [1]}
+
+
+def test_a_large_document_that_changes_all_the_time_waits_for_an_answer_only_once(crowded: Bench) -> None:
+    """Changes while it waits do not put off the time at which it is shown without the answer."""
+    crowded.put(APPLICATION, id=100, meeting_id=1, user_id=8, rank=None)
+    crowded.fold()  # asks for user 8; the answer stays away
+    written = []
+    for ms in range(1010, 1400, 10):
+        crowded.joiner.agenda.touch(document(1), ms)
+        written += [ms for _ in crowded.joiner.agenda.take(ms).documents]
+
+    assert written[0] == 1100 + due.HOLD_MS
+
+
 def test_a_large_document_that_is_deleted_goes_at_once(crowded: Bench) -> None:
     """A delete costs nothing, so it does not wait."""
     crowded.put(MEETING, id=1, title="last")

@@ -205,7 +205,7 @@ MUTANTS = (
            "        self._state.put(PENDING + address, _STAMP.pack(stamp) + identity)", "        pass",
            test="tests/assembly/test_joiner.py::test_a_waiting_document_is_not_forgotten_by_a_crash"),
     Mutant("a change of a large document is dropped while that waits", 11, "syncsvc/assembly/due.py",
-           "                waiting.put(address, stake, self._spaced[address])\n", "                pass\n",
+           "        self._waiting.put(address, stake, at)\n        return True", "        return True",
            test="tests/assembly/test_due.py::test_a_large_document_shows_its_last_change_without_another"),
     Mutant("a document that waits longer counts from its newest change", 9, "syncsvc/assembly/waiting.py",
            "merged(self.held(address), stake)", "stake",
