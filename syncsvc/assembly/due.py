@@ -112,9 +112,9 @@ class Agenda:
         self._spaced = {address: at for address, at in self._spaced.items() if at > now_ms or address in waiting}
         if self._walks.under_way():
             # Where what waits has filled the step already, a walk only adds to it.
-            found = WALK_DOCUMENTS * (16 if behind and room > 0 else 1)
+            most = WALK_DOCUMENTS * (16 if behind and room > 0 else 1)
             # Documents that the first copy has not come to yet are rendered by it.
-            self._walks.go_on(dirty, found, self.copy.cursor)
+            self._walks.go_on(dirty, most, self.copy.cursor)
         for address, stake in dirty.items():
             if self._too_early(address, stake, now_ms):
                 continue

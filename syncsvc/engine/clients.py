@@ -17,6 +17,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.errors import KafkaError
 
 from syncsvc.engine import raw_records, reach
+from syncsvc.engine.port import TP
 from syncsvc.engine.settings import EngineSettings
 
 
@@ -60,6 +61,14 @@ async def know(consumer: aiokafka.AIOKafkaConsumer, topics: Iterable[str]) -> No
     wanted = client._topics | set(topics)
     if wanted != client._topics:
         await client.set_topics(wanted)
+
+
+async def bounds(consumer: aiokafka.AIOKafkaConsumer, tps: Iterable[tuple[str, int]]) -> dict[TP, tuple[int, int]]:
+    """`{partition: (first offset that is there, offset of the next record)}`; aiokafka's errors are the caller's."""
+    wanted = [aiokafka.TopicPartition(*tp) for tp in tps]
+    await know(consumer, {tp.topic for tp in wanted})
+    first, last = await asyncio.gather(consumer.beginning_offsets(wanted), consumer.end_offsets(wanted))
+    return {TP(*tp): (first[tp], last[tp]) for tp in wanted}
 
 
 async def stop(consumer: aiokafka.AIOKafkaConsumer) -> None:

@@ -98,9 +98,5 @@ class Groups:
         """`{partition: (first offset, where the next record will be written)}`."""
         if not tps:
             return {}
-        wanted = [aiokafka.TopicPartition(*tp) for tp in tps]
         async with reach.explained(self._settings):
-            await clients.know(self._asking, {tp.topic for tp in tps})
-            first = await self._asking.beginning_offsets(wanted)
-            last = await self._asking.end_offsets(wanted)
-        return {TP(*tp): (first[tp], last[tp]) for tp in wanted}
+            return await clients.bounds(self._asking, tps)

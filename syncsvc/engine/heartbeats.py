@@ -78,9 +78,8 @@ class Heartbeats:
             counts = {name: state.partitions for name, state in there.items()}
             tps = [aiokafka.TopicPartition(name, number) for name in counts for number in range(counts[name])]
             self._consumer.assign(tps)
-            first, last = await self._consumer.beginning_offsets(tps), await self._consumer.end_offsets(tps)
-            for tp in tps:
-                self._consumer.seek(tp, max(first[tp], last[tp] - LOOK_BACK_RECORDS))
+            for tp, (first, last) in (await clients.bounds(self._consumer, tps)).items():
+                self._consumer.seek(aiokafka.TopicPartition(*tp), max(first, last - LOOK_BACK_RECORDS))
         self._read = set(there)
 
     async def _take(self) -> dict[str, int]:

@@ -4,7 +4,6 @@ Looking into topics from outside: the newest records of a partition, without a g
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Collection, Iterable
@@ -53,13 +52,8 @@ class Reader:
 
     async def bounds(self, tps: Iterable[TP]) -> dict[TP, tuple[int, int]]:
         """`{partition: (first offset that is there, offset of the next record)}`."""
-        wanted = [aiokafka.TopicPartition(*tp) for tp in tps]
         async with reach.explained(self._settings):
-            await clients.know(self._consumer, {tp.topic for tp in wanted})
-            first, last = await asyncio.gather(
-                self._consumer.beginning_offsets(wanted), self._consumer.end_offsets(wanted)
-            )
-        return {TP(*tp): (first[tp], last[tp]) for tp in wanted}
+            return await clients.bounds(self._consumer, tps)
 
     async def last(self, tps: Collection[TP], most: int) -> AsyncIterator[Read]:
         """The records among the last `most` offsets of each partition; in order within a partition."""
