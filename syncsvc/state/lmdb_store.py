@@ -15,10 +15,13 @@ from pathlib import Path
 import lmdb
 
 from syncsvc.errors import Unreachable
-from syncsvc.state import folder, long_keys
+from syncsvc.state import folder, long_keys, resident
 
 #: Address space set aside at first, in bytes.  The file is sparse: only pages in use take memory or disk.
 FIRST_MAP_BYTES = 16 << 30
+#: The file's pages are given back when so many entries were put or listed since they last were: often enough that they
+#: are few, so seldom that the page faults are lost in what the entries cost.
+GIVE_BACK_ENTRIES = 2_000
 
 _STAMP = b"stamp"
 
@@ -38,9 +41,11 @@ class LmdbStore:
             self._env = lmdb.open(
                 str(path), map_size=map_bytes, max_dbs=3, sync=False, metasync=False, readahead=False, meminit=False
             )
+            self._resident = resident.ResidentFile(self._path / "data.mdb")
             self._short = self._env.open_db(b"short")
             self._long = self._env.open_db(b"long")
             self._about = self._env.open_db(b"about")
+        self._touched = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -56,6 +61,7 @@ class LmdbStore:
         used = (info["last_pgno"] + 1) * self._env.stat()["psize"]
         if used * 2 > info["map_size"]:
             self._env.set_mapsize(max(used * 4, info["map_size"] * 2))
+            self._resident.moved()
 
     def get(self, key: bytes) -> bytes | None:
         """Value of the key, or None."""
@@ -88,6 +94,7 @@ class LmdbStore:
                 if not entry[0].startswith(prefix):
                     break
                 found.append(entry)
+        self._touch(len(found))
         return found
 
     def walk(self, start: bytes, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
@@ -104,6 +111,7 @@ class LmdbStore:
                 found.append(entry)
                 if len(found) == limit:
                     break
+        self._touch(len(found))
         return found
 
     def any(self, prefix: bytes) -> bool:
@@ -117,12 +125,21 @@ class LmdbStore:
         """Put many; those in key order keep LMDB on neighbouring pages."""
         for key, _ in entries:
             if len(key) >= long_keys.CUT:
+                for any_key, value in entries:
+                    self.put(any_key, value)
                 break
         else:
             self._cursor.putmulti(entries, dupdata=False, overwrite=True)
-            return
-        for key, value in entries:
-            self.put(key, value)
+        self._touch(len(entries))
+
+    def _touch(self, entries: int) -> None:
+        self._touched += entries
+        if self._touched >= GIVE_BACK_ENTRIES:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        self._touched = 0
+        self._resident.give_back()
 
     def entries(self) -> int:
         """How many keys there are; a shared beginning of long keys counts as one more."""
@@ -142,6 +159,7 @@ class LmdbStore:
     def _keep(self) -> None:
         with folder.written(self._path):
             self._txn.commit()
+        self._give_back()
         self._begin()
 
     def stamp(self) -> bytes | None:
@@ -159,6 +177,7 @@ class LmdbStore:
         """Give up what was not committed, and the folder; a second call does nothing."""
         if not self._lock.closed:
             self._txn.abort()
+            self._resident.ends()
             self._env.close()
             self._lock.close()
 
