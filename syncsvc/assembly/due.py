@@ -98,7 +98,7 @@ class Agenda:
             behind: the partition has many records to fold: larger steps, so that a document is written less often.
         """
         behind = behind or self._walks.many()
-        due, room = Due(released=self._released), STEP_BYTES * (4 if behind else 1)
+        due, room = Due(released=self._released), STEP_BYTES * (2 if behind else 1)
         self._released = []
         dirty, self._dirty = self._dirty, {}
         waiting = self._waiting
