@@ -45,7 +45,7 @@ class LmdbStore:
             self._short = self._env.open_db(b"short")
             self._long = self._env.open_db(b"long")
             self._about = self._env.open_db(b"about")
-        self._touched = 0
+        self._entries_touched = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -85,7 +85,7 @@ class LmdbStore:
     def scan(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
         """Every entry with the prefix, in key order."""
         if self._beyond.used:
-            return list(self._beyond.walk(prefix, prefix))
+            return self._touched(list(self._beyond.walk(prefix, prefix)))
         found: list[tuple[bytes, bytes]] = []
         cursor = self._cursor
         if cursor.set_range(prefix):
@@ -94,14 +94,13 @@ class LmdbStore:
                 if not entry[0].startswith(prefix):
                     break
                 found.append(entry)
-        self._touch(len(found))
-        return found
+        return self._touched(found)
 
     def walk(self, start: bytes, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """At most `limit` entries with the prefix from `start` on."""
         first = max(start, prefix)
         if self._beyond.used or len(first) >= long_keys.CUT:
-            return list(islice(self._beyond.walk(first, prefix), limit))
+            return self._touched(list(islice(self._beyond.walk(first, prefix), limit)))
         found: list[tuple[bytes, bytes]] = []
         if limit > 0 and self._cursor.set_range(first):
             # Not `islice`: it would read `limit` entries where the prefix has two.
@@ -111,8 +110,7 @@ class LmdbStore:
                 found.append(entry)
                 if len(found) == limit:
                     break
-        self._touch(len(found))
-        return found
+        return self._touched(found)
 
     def any(self, prefix: bytes) -> bool:
         """Whether a key begins with the prefix."""
@@ -123,22 +121,22 @@ class LmdbStore:
 
     def load(self, entries: list[tuple[bytes, bytes]]) -> None:
         """Put many; those in key order keep LMDB on neighbouring pages."""
-        for key, _ in entries:
-            if len(key) >= long_keys.CUT:
-                for any_key, value in entries:
-                    self.put(any_key, value)
-                break
+        if any(len(key) >= long_keys.CUT for key, _ in entries):
+            for key, value in entries:
+                self.put(key, value)
         else:
             self._cursor.putmulti(entries, dupdata=False, overwrite=True)
-        self._touch(len(entries))
+        self._touched(entries)
 
-    def _touch(self, entries: int) -> None:
-        self._touched += entries
-        if self._touched >= GIVE_BACK_ENTRIES:
+    def _touched(self, entries: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Counts entries that were put or listed, and passes them on; so many of them, and pages are given back."""
+        self._entries_touched += len(entries)
+        if self._entries_touched >= GIVE_BACK_ENTRIES:
             self._give_back()
+        return entries
 
     def _give_back(self) -> None:
-        self._touched = 0
+        self._entries_touched = 0
         self._resident.give_back()
 
     def entries(self) -> int:

@@ -54,6 +54,18 @@ def test_pages_that_were_listed_are_given_back(tmp_path: Path) -> None:
     store.close()
 
 
+def test_pages_of_long_keys_are_given_back_too(tmp_path: Path) -> None:
+    """Keys beyond LMDB's limit are listed in another way."""
+    store = LmdbStore(tmp_path)
+    entries = [(b"%08d" % number + b"x" * 600, bytes(100)) for number in range(10_000)]
+    store.load(entries)
+    store.commit(b"")
+    assert store.scan(b"") == entries
+
+    assert resident_kib(tmp_path) < FEW_KIB
+    store.close()
+
+
 def test_a_commit_gives_back_all_pages(tmp_path: Path) -> None:
     """What they hold is read again as it was."""
     store = LmdbStore(tmp_path)
