@@ -82,7 +82,8 @@ def joiner(world: World, partition: int) -> Process:
     while name not in world.revoked:
         batch = log[offset : offset + world.rng.randint(1, 5)]
         now += world.rng.choice(world.pauses_ms)
-        if not batch and not stage.agenda.busy and (stage.agenda.next_due() or now + 1) > now:
+        at = stage.agenda.next_due()
+        if not batch and not stage.agenda.busy and (at is None or at > now):
             yield
             continue
         stage.fold(batch)
