@@ -66,6 +66,15 @@ class MemoryStore:
         """Remember this moment."""
         self._kept, self._stamp = dict(self._values), stamp
 
+    def commit_some(self, keys: int) -> None:
+        """Remember so many keys of this moment, and the stamp of the last: what a kill within a commit leaves."""
+        differing = {key for key, _ in self._values.items() ^ self._kept.items()}
+        for key in sorted(differing)[:keys]:
+            if key in self._values:
+                self._kept[key] = self._values[key]
+            else:
+                del self._kept[key]
+
     def stamp(self) -> bytes | None:
         """Stamp of the last commit."""
         return self._stamp

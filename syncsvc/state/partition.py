@@ -23,11 +23,11 @@ from syncsvc.state.store import Store
 from syncsvc.state.sweep import SLICE_BYTES, Sweep, Weight
 
 #: Local commits: at the latest this long after the first change not kept, in seconds.  What a kill loses of the cache
-#: is read again from segments, 2.4 us an entry; each commit costs 0.5 ms and more, and leaves copies of the pages that
-#: changed since the one before: in a busy state that is all of them.
+#: is read again from segments, 2.4 us an entry; each commit costs 0.5 ms and more, and in a large state some us for
+#: each page with a change.
 KEEP_SECONDS = 10.0
-#: .. or when this many bytes have changed, which is what has to be read again after a kill.
-KEEP_BYTES = 32 << 20
+#: .. or when this many bytes have changed: what is not kept stands in memory, twice as large.
+KEEP_BYTES = 4 << 20
 _FEW = 8  # changes that are not worth sorting
 
 class Taken(NamedTuple):
@@ -132,7 +132,8 @@ class PartitionState:
         The transaction of segment `seq` is durable; keep the local store now and then.  True when it was kept.
 
         The store is kept only while it shows exactly the state at `seq`: with changes of a later step in it, a crash
-        would leave a cache that has them although MongoDB never did.
+        would leave a cache that has them although MongoDB never did.  A kill while it is kept leaves some keys ahead
+        of the old stamp: they are of segments behind it, which the next owner reads again.
         """
         self._seq = seq
         if self._unkept_bytes and self._unkept_since is None:

@@ -10,7 +10,8 @@ Promises, for every store:
 * Order is plain byte order over whole keys, whatever their length.
 * Reads see the writes before them, committed or not.
 * A list that was returned is a copy: writing while going through it is allowed.
-* After a kill the store holds exactly what it held at some `commit`, together with that commit's stamp.
+* After a kill the store holds what it held at the last `commit`, with its stamp.  Killed within a commit, it may have
+  some keys as that one was to keep them, still with the stamp before.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Store(Protocol):
         """Put many at once; faster than `put` one by one, most of all in key order."""
 
     def entries(self) -> int:
-        """How many keys there are; may be off by a few per thousand where keys are very long."""
+        """How many keys there are; those that changed since the last commit may count twice, very long ones too."""
 
     def commit(self, stamp: bytes, /) -> None:
         """Keep everything written so far, with this stamp, against the death of the process."""

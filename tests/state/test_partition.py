@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from syncsvc.state import partition, sweep
+from syncsvc.state import lmdb_store, partition, sweep
 from syncsvc.state.lmdb_store import LmdbStore
 from syncsvc.state.memory import MemoryStore
 from syncsvc.state.partition import PartitionState
@@ -110,6 +110,16 @@ class Histories(RuleBasedStateMachine):
         """Killed in the middle of a step."""
         self.kill()
 
+    @rule(keys=st.lists(KEYS, min_size=2, max_size=8, unique=True), some=st.integers(1, 7))
+    def killed_while_the_store_is_kept(self, keys: list[bytes], some: int) -> None:
+        """Which takes several transactions: of what the step changed, some keys are kept then, with the old stamp."""
+        for key in keys:
+            self.put(key, 20)
+        self.hold(self.state.take_segment(self.seq + 1, 30))
+        if isinstance(self.store, MemoryStore):
+            self.store.commit_some(some)
+        self.kill()
+
     @rule()
     def stopped(self) -> None:
         """Closed in order, perhaps in the middle of a step."""
@@ -186,8 +196,13 @@ def test_the_state_equals_its_committed_changes_in_memory() -> None:
     run_state_machine_as_test(Histories, settings=HISTORY)
 
 
-def test_the_state_equals_its_committed_changes_on_disk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_place_bytes", [lmdb_store.IN_PLACE_BYTES, 0], ids=["in place", "laid over"])
+def test_the_state_equals_its_committed_changes_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_place_bytes: int
+) -> None:
     """The same histories on LMDB, closed and opened for real."""
+    monkeypatch.setattr(lmdb_store, "IN_PLACE_BYTES", in_place_bytes)
+
     class OnDisk(Histories):
         number = 0
 

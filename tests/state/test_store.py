@@ -22,20 +22,36 @@ PREFIXES = st.builds(bytes.__add__, st.sampled_from(BEGINNINGS), st.binary(max_s
 CHANGES = st.lists(st.tuples(KEYS, st.none() | st.binary(max_size=4)), max_size=40)
 
 
-@pytest.fixture(params=["memory", "lmdb"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty store of each kind."""
+@pytest.fixture(params=["memory", "lmdb", "lmdb, laid over"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An empty store of each kind; LMDB's as a small one and as a large one."""
+    if request.param == "lmdb, laid over":
+        monkeypatch.setattr(lmdb_store, "IN_PLACE_BYTES", 0)
     made: Store = MemoryStore() if request.param == "memory" else LmdbStore(tmp_path / "store")
     yield made
     made.close()
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LmdbStore]:
+@pytest.fixture(scope="module", params=["in place", "laid over"])
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LmdbStore]:
     """One LMDB store for all examples of a property; each example wipes it."""
-    made = LmdbStore(tmp_path_factory.mktemp("pair") / "store")
-    yield made
-    made.close()
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "laid over":
+            patch.setattr(lmdb_store, "IN_PLACE_BYTES", 0)
+            patch.setattr(lmdb_store, "KEEP_ENTRIES", 3)
+        made = LmdbStore(tmp_path_factory.mktemp("pair") / "store")
+        yield made
+        made.close()
+
+
+def changed(stores: tuple[Store, ...], changes: list[tuple[bytes, bytes | None]]) -> None:
+    """The same changes in each of them."""
+    for key, value in changes:
+        for one in stores:
+            if value is None:
+                one.delete(key)
+            else:
+                one.put(key, value)
 
 
 def test_a_write_is_read_at_once(store: Store) -> None:
@@ -93,6 +109,21 @@ def test_a_walk_goes_on_after_its_last_key(store: Store) -> None:
     assert [key for key, _ in first + rest] == keys
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+def test_a_walk_passes_what_was_removed(store: Store, limit: int) -> None:
+    """However much of what was kept has gone, and whatever has come between it: as many entries as were asked for."""
+    store.load([(b"%02d" % number, b"kept") for number in range(40)])
+    store.commit(b"")
+    for number in range(40):
+        if number % 10:
+            store.delete(b"%02d" % number)
+    store.load([(b"%02d+" % number, b"new") for number in range(0, 40, 5)])
+    keys = [key for key, _ in store.scan(b"")]
+
+    assert keys == [b"00", b"00+", b"05+", b"10", b"10+", b"15+", b"20", b"20+", b"25+", b"30", b"30+", b"35+"]
+    assert [key for key, _ in store.walk(b"05", b"", limit)] == keys[2 : 2 + limit]
+
+
 def test_a_commit_keeps_its_stamp(store: Store) -> None:
     """The stamp says which moment the store shows; a wiped store has none."""
     assert store.stamp() is None
@@ -102,26 +133,31 @@ def test_a_commit_keeps_its_stamp(store: Store) -> None:
     assert store.stamp() is None
 
 
-@given(changes=CHANGES, prefix=PREFIXES, start=PREFIXES, limit=st.integers(1, 10))
+@given(kept=CHANGES, changes=CHANGES, prefix=PREFIXES, start=PREFIXES, limit=st.integers(1, 10))
 @settings(max_examples=300, deadline=None)
 def test_lmdb_and_memory_agree_on_any_keys(
-    pair: LmdbStore, changes: list[tuple[bytes, bytes | None]], prefix: bytes, start: bytes, limit: int
+    pair: LmdbStore,
+    kept: list[tuple[bytes, bytes | None]],
+    changes: list[tuple[bytes, bytes | None]],
+    prefix: bytes,
+    start: bytes,
+    limit: int,
 ) -> None:
     """Long keys, keys that are a prefix of others and keys of 0xff: the same answers in the same order."""
     pair.wipe()
     model = MemoryStore()
-    for key, value in changes:
-        for one in (pair, model):
-            if value is None:
-                one.delete(key)
-            else:
-                one.put(key, value)
+    changed((pair, model), kept)
+    pair.commit(b"")
+    changed((pair, model), changes)
 
     assert pair.scan(b"") == model.scan(b"")
     assert pair.scan(prefix) == model.scan(prefix)
     assert pair.any(prefix) == model.any(prefix)
     assert pair.walk(start, prefix, limit) == model.walk(start, prefix, limit)
-    assert [pair.get(key) for key, _ in changes] == [model.get(key) for key, _ in changes]
+    assert [pair.get(key) for key, _ in kept + changes] == [model.get(key) for key, _ in kept + changes]
+    pair.commit(b"again")
+    assert pair.scan(b"") == model.scan(b"")
+    assert pair.stamp() == b"again"
 
 
 @given(entries=st.dictionaries(KEYS, st.binary(max_size=4)))
@@ -131,8 +167,13 @@ def test_loading_many_is_putting_each(pair: LmdbStore, entries: dict[bytes, byte
     pair.wipe()
     for key in entries:
         pair.put(key, b"before")
+    pair.commit(b"")
+    for key in [*entries][::2]:
+        pair.delete(key)
     pair.load(list(entries.items()))
 
+    assert dict(pair.scan(b"")) == entries
+    pair.commit(b"")
     assert dict(pair.scan(b"")) == entries
 
 
@@ -246,4 +287,35 @@ def test_the_map_grows_between_commits(tmp_path: Path) -> None:
         store.commit(b"%d" % round_)
 
     assert store.entries() == 4000
+    store.close()
+
+
+KILLED = """
+import os, sys
+from syncsvc.state import lmdb_store, resident
+
+lmdb_store.IN_PLACE_BYTES, lmdb_store.KEEP_ENTRIES = 0, 10
+store = lmdb_store.LmdbStore(sys.argv[1])
+store.load([(b"%03d" % number, b"old") for number in range(100)])
+store.commit(b"first")
+store.load([(b"%03d" % number, b"new") for number in range(50)])
+for number in range(50, 100):
+    store.delete(b"%03d" % number)
+looks = iter(range(int(sys.argv[2])))
+resident.look = lambda: next(looks, None) is None and os._exit(9)
+store.commit(b"second")
+"""
+
+
+@pytest.mark.parametrize("transactions", [1, 4, 8])
+def test_killed_while_it_keeps_a_store_has_the_old_stamp(tmp_path: Path, transactions: int) -> None:
+    """Some keys are then as they were to be kept, the others as they were kept before, and none is anything else."""
+    child = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), str(transactions - 1)])
+    store = LmdbStore(tmp_path)
+    found = dict(store.scan(b""))
+
+    assert child.returncode == 9
+    assert store.stamp() == b"first"
+    assert len([value for value in found.values() if value == b"new"]) == min(50, 10 * transactions)
+    assert len(found) == 100 - max(0, 10 * (transactions - 5))
     store.close()
