@@ -23,6 +23,7 @@ class Recent(Tree):
     def __init__(self, folder: Path) -> None:
         """`folder`: for LMDB's file, in which nothing is written."""
         path = folder / "recent"
+        path.unlink(missing_ok=True)  # of a process that was killed before it did this below
         # Not one transaction after another: an environment keeps the memory of its largest one.
         self._env = lmdb.open(
             str(path), subdir=False, lock=False, map_size=_MAP_BYTES, max_dbs=2, sync=False, metasync=False,

@@ -231,6 +231,20 @@ def test_a_cache_of_another_boot_is_thrown_away(tmp_path: Path) -> None:
     store.close()
 
 
+def test_what_a_killed_process_left_of_its_recent_changes_is_not_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their file is empty, but may be torn when the machine went down."""
+    monkeypatch.setattr(lmdb_store, "IN_PLACE_BYTES", 0)
+    (tmp_path / "recent").write_bytes(b"torn" * 5_000)
+    store = LmdbStore(tmp_path)
+    store.put(b"k", b"v")
+
+    assert store.get(b"k") == b"v"
+    assert not (tmp_path / "recent").exists()
+    store.close()
+
+
 FILL = """
 import resource, sys
 from syncsvc.errors import Unreachable
