@@ -248,9 +248,10 @@ def test_what_a_killed_process_left_of_its_recent_changes_is_not_looked_at(
 FILL = """
 import resource, sys
 from syncsvc.errors import Unreachable
-from syncsvc.state.lmdb_store import LmdbStore
+from syncsvc.state import lmdb_store
 
-store = LmdbStore(sys.argv[1])
+lmdb_store.IN_PLACE_BYTES = int(sys.argv[2])
+store = lmdb_store.LmdbStore(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
 try:
     for number in range(100):
@@ -262,9 +263,11 @@ store.close()
 """
 
 
-def test_a_full_disk_is_told_as_what_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("in_place_bytes", [1 << 40, 0], ids=["in place", "laid over"])
+def test_a_full_disk_is_told_as_what_it_is(tmp_path: Path, in_place_bytes: int) -> None:
     """With the folder and the room that is left; LMDB says "input/output error".  A limit of the process fills it."""
-    child = subprocess.run([sys.executable, "-c", FILL, str(tmp_path)], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", FILL, str(tmp_path), str(in_place_bytes)]
+    child = subprocess.run(command, capture_output=True, text=True, check=True)
     code, where, what, fix = child.stdout.strip().split("|")
 
     assert (code, where) == ("state.unwritable", str(tmp_path))
