@@ -212,9 +212,10 @@ class Joiner:
             self.tally.crossed += 1
             return
         self.renderer.copies.forget(relay)
+        empty = head[-1] == layout.AWAITED  # a subscription begins with nothing, and most are answered once
         for role, identity, slot in delivery.rows:
             key = row_key(LOCAL, relay, role, identity)
-            old = self._state.get(key)
+            old = None if empty else self._state.get(key)
             if slot is None:
                 self._state.delete(key)
             else:

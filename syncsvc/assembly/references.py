@@ -62,9 +62,14 @@ class ReferenceBook:
     def _count(self, relay: bytes, holder: bytes, step: int) -> None:
         state = self._state
         key = HOLDER + relay + holder
-        held = state.get(key)
-        if relay not in self.touched:
-            # Between records a relay has a copy exactly when somebody refers to it: cheaper than looking for a holder.
+        if relay in self.touched:
+            held = state.get(key)
+        elif step > 0:
+            # Between records a relay has a copy exactly when somebody refers to it: without one there is no holder.
+            referred = self.touched[relay] = state.get(LOCAL + relay) is not None
+            held = state.get(key) if referred else None
+        else:
+            held = state.get(key)
             self.touched[relay] = held is not None or state.get(LOCAL + relay) is not None
         count = step if held is None else U32.unpack(held)[0] + step
         if count > 0:

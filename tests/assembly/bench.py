@@ -18,7 +18,9 @@ from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.router import Router
 from syncsvc.routing.senders import Senders
 from syncsvc.state.memory import MemoryStore
-from tests.routing.tables import APPLICATION, MEETING, change, fields, key, meetings, pipeline
+from tests.routing.tables import APPLICATION, MEETING, USER, change, fields, key, meetings, pipeline
+
+CITY = "shop.city"
 
 
 class Bench:
@@ -128,3 +130,15 @@ def hosts() -> Pipeline:
     order = (OrderTerm("id"),)
     many = Embed("applications", "many", APPLICATION, ("owner",), ("owner",), ("id",), order, fields("id", "memo"))
     return pipeline(Root(MEETING, ("id",), fields("title")), many, tables=tables, partitions=1)
+
+
+def hometowns() -> Pipeline:
+    """Meetings with one user each, and that one's city: what is looked up refers to something else."""
+    tables = {
+        MEETING: Table(MEETING, ("id",), {"id": "int", "user_id": "int null"}),
+        USER: Table(USER, ("id",), {"id": "int", "city_id": "int null"}),
+        CITY: Table(CITY, ("id",), {"id": "int", "name": "varchar(9)"}),
+    }
+    city = Embed("city", "one", CITY, ("city_id",), ("id",), ("id",), (), fields("id", "name"))
+    user = Embed("user", "one", USER, ("user_id",), ("id",), ("id",), (), fields("id"), (city,))
+    return pipeline(Root(MEETING, ("id",), fields("id")), user, tables=tables, partitions=1)

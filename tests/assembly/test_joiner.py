@@ -8,7 +8,7 @@ from syncsvc.assembly.due import HOLD_MS
 from syncsvc.flow import Record
 from syncsvc.routing import records
 from syncsvc.routing.records import Outbox
-from tests.assembly.bench import Bench, hosts, relay, shown
+from tests.assembly.bench import Bench, hometowns, hosts, relay, shown
 from tests.routing.tables import APPLICATION, MEETING, USER
 
 
@@ -73,6 +73,30 @@ def test_the_first_reference_subscribes_and_the_last_one_gone_unsubscribes(bench
     bench.settle()
     bench.put(USER, id=7, name="Ann")
     assert bench.fold() == []
+
+
+def test_a_row_that_was_looked_up_lets_go_of_what_it_referred_to() -> None:
+    """A copy counts references like a document does: of each user the city of today is subscribed to, and no other."""
+    bench = Bench(hometowns())
+    bench.put(USER, id=7, city_id=1)
+    bench.put(MEETING, id=1, user_id=7)
+    bench.settle()
+
+    bench.put(USER, id=7, city_id=2)
+
+    assert bench.fold() == ["row"]
+    assert bench.fold() == ["unsubscribe", "subscribe"]
+
+
+def test_a_second_reference_of_one_document_outlives_the_first(bench: Bench) -> None:
+    """Two applications of one user in one meeting: the copy stays until both are gone."""
+    bench.settle()
+    bench.put(APPLICATION, id=2, meeting_id=1, user_id=7, rank=None)
+    bench.delete(APPLICATION, id=1, meeting_id=1, user_id=7, rank=None)
+    assert bench.fold() == []
+
+    bench.delete(APPLICATION, id=2, meeting_id=1, user_id=7, rank=None)
+    assert bench.fold() == ["unsubscribe"]
 
 
 def test_a_partition_that_lets_go_of_a_relay_forgets_its_copy(bench: Bench) -> None:

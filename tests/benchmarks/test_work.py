@@ -41,7 +41,7 @@ class Bound(NamedTuple):
 BOUNDS = [
     Bound("copy", "keyed records", 1.978),
     Bound("copy", "keyed bytes", 245.4),
-    Bound("copy", "get", 4.473),
+    Bound("copy", "get", 3.469),
     Bound("copy", "put", 4.909),
     Bound("copy", "delete", 0.003),
     Bound("copy", "scan", 1.070),
@@ -54,7 +54,7 @@ BOUNDS = [
     Bound("copy", "statements", 0.2215),
     Bound("changes", "keyed records", 1.723),
     Bound("changes", "keyed bytes", 233.8),
-    Bound("changes", "get", 5.549),
+    Bound("changes", "get", 4.660),
     Bound("changes", "put", 4.526),
     Bound("changes", "delete", 0.892),
     Bound("changes", "scan", 2.126),
