@@ -83,6 +83,9 @@ class Sink:
         self._meter.count(len(batch.records))
         ack()
 
+    def reading(self, more: bool) -> None:
+        """Nothing waits for it."""
+
     def failed(self, error: BaseException) -> None:
         """Told on stderr; the figures will be missing."""
         sys.stderr.write(f"{error!r}\n")

@@ -192,6 +192,10 @@ class PipelineHost:
         if await actor.inbox.put(batch, ack):
             metrics.held_back(stage, time.monotonic() - began)
 
+    def reading(self, more: bool) -> None:
+        """Documents wait for what is about to come of the same changes."""
+        self._with.turns.more(more)
+
     def waiting(self) -> list[int]:
         """Records that wait in each partition's inbox; asked from another thread."""
         return [len(actor.inbox) for actor in list(self.actors.values())]

@@ -12,6 +12,8 @@ import asyncio
 import math
 from collections.abc import Callable
 
+#: Longest that a turn waits for what is about to come of the same changes, seconds.
+MORE_SECONDS = 0.02
 #: Between two turns of a loop that is never idle, seconds; one that is busy half of its time waits half as long.
 MOST_SECONDS = 0.03
 
@@ -23,6 +25,9 @@ class Turns:
         """`load`: the share of its time that the loop is busy, from 0 to 1."""
         self._load, self._most = load, most_seconds
         self._coming: asyncio.Future[None] | None = None
+        #: The one that waits for more to come.
+        self._waiting: asyncio.Future[None] | None = None
+        self._more = False
         self._last = -math.inf  # a machine's clock may begin with it
 
     def next(self) -> asyncio.Future[None]:
@@ -31,9 +36,25 @@ class Turns:
             loop = asyncio.get_running_loop()
             self._coming = loop.create_future()
             at = max(loop.time(), self._last + self._most * self._load())
-            loop.call_at(at, self._begin, self._coming)
+            loop.call_at(at, self._due, self._coming)
         return self._coming
 
+    def more(self, comes: bool) -> None:
+        """Whether more is about to come of what came just now; a turn that is due waits for it."""
+        self._more = comes
+        if self._waiting is not None and not comes:
+            self._begin(self._waiting)
+
+    def _due(self, coming: asyncio.Future[None]) -> None:
+        if self._more:
+            self._waiting = coming
+            coming.get_loop().call_later(MORE_SECONDS, self._begin, coming)
+        else:
+            self._begin(coming)
+
     def _begin(self, coming: asyncio.Future[None]) -> None:
-        self._coming, self._last = None, coming.get_loop().time()
+        if coming.done():
+            return  # it has waited long enough already
+        self._coming = self._waiting = None
+        self._last = coming.get_loop().time()
         coming.set_result(None)

@@ -20,6 +20,7 @@ from faust.transport import conductor
 
 from syncsvc import errors
 from syncsvc.engine import agents, transport
+from syncsvc.engine.cycles import Cycle
 from syncsvc.engine.port import Host
 from syncsvc.engine.settings import EngineSettings
 
@@ -62,16 +63,24 @@ class App(faust.App):
     BootStrategy = _Boot
 
     def __init__(
-        self, group: str, host: Host, settings: EngineSettings, crashed: Callable[[BaseException], None]
+        self,
+        group: str,
+        host: Host,
+        settings: EngineSettings,
+        crashed: Callable[[BaseException], None],
+        reading: Cycle,
     ) -> None:
         self._own_loop = asyncio.get_running_loop()
         self._host = host
         self._engine_settings = settings
         self._told = crashed
+        self._reading = reading
         super().__init__(group, loop=self._own_loop, **_options(settings))
 
     def _new_transport(self) -> transport.Transport:
-        return transport.Transport(self.conf.broker_consumer, self, self._host, self._engine_settings, self._told)
+        return transport.Transport(
+            self.conf.broker_consumer, self, self._host, self._engine_settings, self._told, self._reading
+        )
 
     def _create_directories(self) -> None:
         """None: without tables nothing is kept on disk."""
@@ -89,6 +98,7 @@ def build(
     host: Host,
     settings: EngineSettings,
     crashed: Callable[[BaseException], None],
+    reading: Cycle,
 ) -> App:
     """
     The app with its agents, not yet started; call it in the loop it is to run in.
@@ -97,7 +107,7 @@ def build(
         UsageFault: code `engine.no_cython`, see `refuse_pure_python`.
     """
     refuse_pure_python()
-    app = App(group, host, settings, crashed)
+    app = App(group, host, settings, crashed, reading)
     agents.add(app, router_topics, joiner_topic)
     return app
 

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from syncsvc.engine import app, reach, wire
+from syncsvc.engine.cycles import Cycle
 from syncsvc.engine.port import TP, Host, Outgoing
 from syncsvc.engine.settings import EngineSettings
 
@@ -72,8 +73,9 @@ class Engine:
             await self._wire.start([*self._router_topics, *([self._joiner_topic] if self._joiner_topic else [])])
             await self._wire.refuse_foreign_group()
             self._app = app.build(
-                self._group, self._router_topics, self._joiner_topic, self._host, self._settings, self._failed
-            )
+                self._group, self._router_topics, self._joiner_topic, self._host, self._settings, self._failed,
+                Cycle(self._wire.producer, self._host.reading),
+            )  # fmt: skip
             async with reach.explained(self._settings, self._settings.join_timeout_seconds):
                 await self._app.start()
         except BaseException:

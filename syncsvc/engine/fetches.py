@@ -1,5 +1,5 @@
 """
-One consumer's fetches: taking what has arrived, and the pause before the next request.
+One consumer's fetches: taking what has arrived, what follows from it, and the pause before the next request.
 
 aiokafka asks for more as soon as something was taken, gets the first record that comes, and holds it until the next
 read: where that pauses, each record waits for up to two pauses.  So the request pauses here, not the reader, and what
@@ -14,8 +14,12 @@ from typing import Any
 
 import aiokafka
 
+from syncsvc.engine.cycles import Cycle
 from syncsvc.engine.pace import Pace
 from syncsvc.engine.settings import EngineSettings
+
+#: A shorter pause is over before what was sent in it has come back.
+CYCLE_SECONDS = 0.005
 
 
 class Fetches:
@@ -25,11 +29,12 @@ class Fetches:
         self,
         consumer: aiokafka.AIOKafkaConsumer,
         settings: EngineSettings,
+        reading: Cycle,
         load: Callable[[], float] | None = None,
     ) -> None:
         """`load`: see `Pace`."""
         self._fetcher, self._most = consumer._fetcher, settings.poll_records
-        self._pace = Pace(settings, load)
+        self._pace, self._cycle = Pace(settings, load), reading
         self._not_before = 0.0
         # A partition that is not wanted keeps its fetched records in aiokafka, which then holds the node's next
         # fetch for this long: 0.1 s by default, which would make one full lane everybody's delay.
@@ -42,17 +47,33 @@ class Fetches:
         found: dict[Any, list[Any]] = await self._fetcher.fetched_records(
             wanted, timeout=timeout, max_records=self._most
         )
-        # Before the next await, with which aiokafka begins its next request.
-        self._not_before = asyncio.get_running_loop().time() + self._pace.pause(sum(map(len, found.values())))
+        if records := sum(map(len, found.values())):
+            self._taken(records)  # before the next await, with which aiokafka begins its next request
         return found
+
+    def _taken(self, records: int) -> None:
+        now, pause = asyncio.get_running_loop().time(), self._pace.pause(records)
+        if now < self._not_before and pause:
+            return  # it followed what was taken before
+        self._not_before = now + pause
+        if pause >= CYCLE_SECONDS:
+            self._cycle.begin()
+        else:
+            self._cycle.end()
 
     async def _paced(self, assignment: Any, node: Any, request: Any) -> bool:
         """aiokafka's own, later; whether it brought something."""
-        pause = self._not_before - asyncio.get_running_loop().time()
-        if pause > 0:
-            try:
+        try:
+            if self._cycle.under_way:
+                following = await self._cycle.follow(request, self._not_before)
+                if following is not None:
+                    return bool(await self._request(assignment, node, following))
+                self._cycle.end()
+            pause = self._not_before - asyncio.get_running_loop().time()
+            if pause > 0:
                 await asyncio.sleep(pause)
-            except asyncio.CancelledError:  # closed, or the partitions are taken away: as aiokafka's own has it
-                return False
+        except asyncio.CancelledError:  # closed, or the partitions are taken away: as aiokafka's own has it
+            return False
+        self._cycle.asked(request)
         brought: bool = await self._request(assignment, node, request)
         return brought

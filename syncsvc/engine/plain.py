@@ -15,6 +15,7 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import KafkaError
 
 from syncsvc.engine import clients, lanes, reach, thread, wire
+from syncsvc.engine.cycles import Cycle
 from syncsvc.engine.engine import FirstFailure
 from syncsvc.engine.fetches import Fetches
 from syncsvc.engine.port import TP, Host, Outgoing
@@ -32,6 +33,7 @@ class PlainEngine:
         self._topics = [*router_topics, *([joiner_topic] if joiner_topic else [])]
         self._failed = FirstFailure(host)
         self._wire = wire.Wire(settings, group)
+        self._cycle = Cycle(self._wire.producer, host.reading)
         self._consumer: aiokafka.AIOKafkaConsumer | None = None
         self._wanted = thread.Wanted()
         self._passed = thread.Passed()
@@ -47,7 +49,7 @@ class PlainEngine:
             async with reach.explained(self._settings, self._settings.join_timeout_seconds):
                 await self._consumer.start()
                 self._consumer.subscribe(self._topics, listener=_Listener(self))
-                reading = self._read(Fetches(self._consumer, self._settings))
+                reading = self._read(Fetches(self._consumer, self._settings, self._cycle))
                 self._tasks = [asyncio.create_task(self._guarded(w)) for w in (reading, self._commit_often())]
                 await self._joined.wait()
         except BaseException:

@@ -88,5 +88,12 @@ class Host(Protocol):
         `revoked` it does nothing.  A `deliver` that waits for room is cancelled before `revoked` is called.
         """
 
+    def reading(self, more: bool) -> None:
+        """
+        Whether more is about to come of what was delivered just now: what it makes this host send is read at once.
+
+        Told only where reading pauses (`cycles`): a host that has much to read, or next to nothing, hears of nothing.
+        """
+
     def failed(self, error: BaseException) -> None:
         """Something broke that the engine cannot mend; called once, the process should leave."""

@@ -36,6 +36,8 @@ class Producer:
         #: What waits for each partition, and who carries it out.
         self._queues: dict[tuple[str, int], _Queue] = collections.defaultdict(list)
         self._carriers: dict[tuple[str, int], asyncio.Task[None]] = {}
+        #: Partitions that have got something that a reader here may not have asked for yet (`cycles`).
+        self.sent_to: set[tuple[str, int]] = set()
 
     async def start(self) -> None:
         """Connect; raises aiokafka's errors."""
@@ -81,6 +83,13 @@ class Producer:
             # The first failure is raised; the others are waited for, so that no record is sent after the error.
             await asyncio.gather(*sends, return_exceptions=True)
 
+    async def idle(self, seconds: float) -> None:
+        """Returns when nothing is under way, or after so many seconds."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while self._carriers and (left := until - loop.time()) > 0:
+            await asyncio.wait(self._carriers.values(), timeout=left)
+
     def _enqueue(self, place: tuple[str, int], records: Records) -> asyncio.Future[None]:
         sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queues[place].append((records, sent))
@@ -99,6 +108,7 @@ class Producer:
                     queue += self._queues.pop(place, [])
                     _end(queue, error)
                 else:
+                    self.sent_to.add(place)
                     _end(queue, None)
         finally:
             del self._carriers[place]

@@ -132,7 +132,7 @@ class Thread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Make the consumer and connect."""
         await super().on_start()
-        self._taking = Fetches(self._ensure_consumer(), self.settings)
+        self._taking = Fetches(self._ensure_consumer(), self.settings, self.consumer.reading)
 
     async def on_thread_stop(self) -> None:
         """Leave the group and disconnect."""

@@ -21,6 +21,7 @@ from faust.types import ConsumerMessage
 from mode import Service
 
 from syncsvc.engine import lanes, thread
+from syncsvc.engine.cycles import Cycle
 from syncsvc.engine.port import TP, Host, Record
 from syncsvc.engine.settings import EngineSettings
 
@@ -63,7 +64,7 @@ class Consumer(driver.Consumer):
     RebalanceListener = thread.Listener
 
     def __init__(self, transport: Transport, *args: Any, **kwargs: Any) -> None:
-        self.settings = transport.settings
+        self.settings, self.reading = transport.settings, transport.reading
         self.lanes = lanes.Lanes(transport.host, transport.settings, self._press, transport.failed)
         self._chunks: dict[tuple[str, int], Chunks] = {}
         self._to_open: tuple[set[TP], int] | None = None
@@ -198,9 +199,13 @@ class Transport(driver.Transport):
     Fetcher = Fetcher
 
     def __init__(
-        self, urls: Any, app: Any, host: Host, settings: EngineSettings, failed: Callable[[BaseException], None]
+        self,
+        urls: Any,
+        app: Any,
+        host: Host,
+        settings: EngineSettings,
+        failed: Callable[[BaseException], None],
+        reading: Cycle,
     ) -> None:
-        self.host = host
-        self.settings = settings
-        self.failed = failed
+        self.host, self.settings, self.failed, self.reading = host, settings, failed, reading
         super().__init__(urls, app)

@@ -25,7 +25,7 @@ class Wire:
     def __init__(self, settings: EngineSettings, group: str) -> None:
         self._settings = settings
         self._group = group
-        self._producer = Producer(settings)
+        self.producer = Producer(settings)
         self._asking: aiokafka.AIOKafkaConsumer | None = None
 
     async def start(self, needed: Iterable[str]) -> None:
@@ -45,12 +45,12 @@ class Wire:
         async with reach.explained(self._settings):
             await self._asking.start()
             await clients.know(self._asking, names)
-            await self._producer.start()
+            await self.producer.start()
 
     async def stop(self) -> None:
         """Send what is in flight, then disconnect."""
         try:
-            await self._producer.stop()
+            await self.producer.stop()
         finally:
             asking, self._asking = self._asking, None
             if asking is not None:
@@ -58,7 +58,7 @@ class Wire:
 
     async def send(self, topic: str, outgoing: Outgoing) -> None:
         """See `Producer.send`."""
-        await self._producer.send(topic, outgoing)
+        await self.producer.send(topic, outgoing)
 
     async def end_offsets(self, tps: Iterable[TP]) -> dict[TP, int]:
         """Where the next record will be written, open transactions not counted; raises Unreachable."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from syncsvc.actors.turns import Turns
+from syncsvc.actors.turns import MORE_SECONDS, Turns
 
 LONG = 3600.0  # longer than any test
 
@@ -44,3 +44,44 @@ async def test_an_idle_worker_has_its_turns_at_once() -> None:
     async with asyncio.timeout(5):
         for _ in range(100):
             await turns.next()
+
+
+async def test_a_turn_waits_for_what_is_about_to_come_of_the_same_changes() -> None:
+    """All that one read led to is written together; the turn is at once when nothing more comes."""
+    turns = Turns(lambda: 0.0)
+    turns.more(True)
+    turn = turns.next()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not turn.done()
+
+    turns.more(False)
+
+    assert turn.done()
+    await asyncio.sleep(MORE_SECONDS)  # its patience ends, and is not needed any more
+    assert turns.next() is not turn
+
+
+async def test_a_turn_does_not_wait_for_ever_for_more_to_come() -> None:
+    """A reader that is stopped, or whose broker is gone, delays each step by no more than that."""
+    turns = Turns(lambda: 0.0)
+    turns.more(True)
+
+    for _ in range(2):
+        began = asyncio.get_running_loop().time()
+        async with asyncio.timeout(5):
+            await turns.next()
+        assert asyncio.get_running_loop().time() - began >= MORE_SECONDS / 2
+
+
+async def test_more_that_ends_before_a_turn_is_due_does_not_bring_it_forward() -> None:
+    """Turns of a busy worker stay apart, however often it reads."""
+    turns = Turns(lambda: 1.0, LONG)
+    await turns.next()
+    turn = turns.next()
+
+    turns.more(True)
+    turns.more(False)
+
+    await asyncio.sleep(0)
+    assert not turn.done()

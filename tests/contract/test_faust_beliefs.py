@@ -8,6 +8,7 @@ again: the fault may be gone, or the way around it may not work any more.
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 from importlib import metadata
 from typing import Any
@@ -17,6 +18,7 @@ import faust
 import pytest
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v4
 from faust import streams
 from faust.tables.recovery import Recovery
 from faust.transport import conductor
@@ -24,6 +26,8 @@ from faust.transport.consumer import Consumer
 from faust.types import TP, ConsumerMessage
 
 from syncsvc.engine import app as ours
+from syncsvc.engine.cycles import Cycle
+from syncsvc.engine.producer import Producer
 from syncsvc.engine.settings import EngineSettings
 from syncsvc.engine.thread import Wanted
 
@@ -136,7 +140,8 @@ async def test_our_consumer_is_made_with_our_settings(monkeypatch: pytest.Monkey
     """What aiokafka is given: committed records only, no reset, quick heartbeats, our sizes, no commits."""
     taken: dict[str, Any] = {}
     settings = EngineSettings("127.0.0.1:1", fetch_partition_bytes=123_456, instance_id="pod-3")
-    built: Any = ours.build("group", ["t"], "k", host=None, settings=settings, crashed=lambda error: None)  # type: ignore[arg-type]
+    reading = Cycle(Producer(settings), lambda more: None)
+    built: Any = ours.build("group", ["t"], "k", None, settings, lambda error: None, reading)  # type: ignore[arg-type]
     built.finalize()
     thread = built.consumer._thread
     monkeypatch.setattr(aiokafka, "AIOKafkaConsumer", lambda **arguments: taken.update(arguments))
@@ -172,6 +177,19 @@ def test_aiokafka_reads_an_empty_set_of_partitions_as_all() -> None:
     made = inspect.getsource(Fetcher.__init__)
     assert "self._prefetch_backoff = prefetch_backoff" in made
     assert "self._fetch_waiters = set()" in made
+
+
+def test_a_fetch_request_of_aiokafka_can_be_narrowed() -> None:
+    """`cycles` reads some topics of a request alone, for a short time; all else of it stays."""
+    request = FetchRequest(500, 1, 1000, 1, [("a", [(0, 7, 10)]), ("b", [(1, 8, 10)])], "rack")
+    narrowed = copy.copy(request)
+    narrowed._topics, narrowed._max_wait_ms = [("b", [(1, 8, 10)])], 5
+
+    built = narrowed.build(FetchRequest_v4)
+
+    assert (built.max_wait_time, built.min_bytes, built.max_bytes) == (5, 1, 1000)
+    assert built.topics == narrowed.topics == [("b", [(1, 8, 10)])]
+    assert request.topics == [("a", [(0, 7, 10)]), ("b", [(1, 8, 10)])]
 
 
 def test_faust_has_no_joins(app: faust.App) -> None:

@@ -86,6 +86,9 @@ class BookKeeper:
         if await self.ledger.enter(self, batch):
             ack()
 
+    def reading(self, more: bool) -> None:
+        """Every batch is entered as it comes."""
+
     def failed(self, error: BaseException) -> None:
         """Note it."""
         self.failures.append(error)

@@ -11,7 +11,9 @@ import pytest
 from aiokafka import TopicPartition
 
 from syncsvc.engine import clients
+from syncsvc.engine.cycles import Cycle
 from syncsvc.engine.fetches import Fetches
+from syncsvc.engine.producer import Producer
 from syncsvc.engine.settings import EngineSettings
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(60)]
@@ -19,7 +21,8 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(60)]
 
 def paused(consumer: aiokafka.AIOKafkaConsumer, settings: EngineSettings, seconds: float) -> Fetches:
     """Fetches of a loop that is never idle: a small read is followed by the longest pause."""
-    return Fetches(consumer, dataclasses.replace(settings, pause_seconds=seconds), load=lambda: 1.0)
+    given = dataclasses.replace(settings, pause_seconds=seconds)
+    return Fetches(consumer, given, Cycle(Producer(given), lambda more: None), load=lambda: 1.0)
 
 
 async def read(fetches: Fetches, tp: TopicPartition) -> list[bytes]:

@@ -46,6 +46,9 @@ class Taker:
         self.batches.put_nowait((batch, ack))
         await self.room.acquire()
 
+    def reading(self, more: bool) -> None:
+        """Of no interest: whoever asks gets a batch."""
+
     def failed(self, error: BaseException) -> None:
         """Not expected."""
         raise error
