@@ -51,9 +51,10 @@ class Cycle:
 
         Waits until all of it is acknowledged, or until this time of the loop.
         """
-        for _ in range(HANDS):
-            await asyncio.sleep(0)
         loop = asyncio.get_running_loop()
+        for _ in range(HANDS):
+            if loop.time() < until:  # a turn may take 20 ms
+                await asyncio.sleep(0)
         await self._producer.idle(until - loop.time())
         sent = self._producer.sent_to
         topics = [(topic, places) for topic, places in request.topics if any((topic, at[0]) in sent for at in places)]

@@ -73,6 +73,7 @@ class Fetches:
             if pause > 0:
                 await asyncio.sleep(pause)
         except asyncio.CancelledError:  # closed, or the partitions are taken away: as aiokafka's own has it
+            self._cycle.end()
             return False
         self._cycle.asked(request)
         brought: bool = await self._request(assignment, node, request)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiokafka
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.protocol.fetch import FetchRequest
 
 from syncsvc.engine import clients, pace
 from syncsvc.engine.cycles import Cycle
@@ -36,7 +38,7 @@ class Reader:
         topics: list[str],
         other: aiokafka.AIOKafkaProducer,
     ) -> None:
-        self._other = other
+        self.consumer, self._other = consumer, other
         self.source, self.fed = (TopicPartition(topic, 0) for topic in topics)
         self.producer = Producer(settings)
         self.told: list[bool] = []
@@ -62,6 +64,13 @@ class Reader:
         yield
         del self.producer._carriers[place]
         unacknowledged.cancel()
+
+    async def rests(self) -> None:
+        """Waits until the host was told that the cycle is over, soon; that is all it was told."""
+        async with asyncio.timeout(SOON):
+            while self.told[-1]:  # noqa: ASYNC110 (what is awaited is aiokafka's own task)
+                await asyncio.sleep(0)
+        assert self.told == [True, False]
 
     async def read(self) -> tuple[list[bytes], float]:
         """Values of the next read that brings something, and after how many seconds it did."""
@@ -98,6 +107,7 @@ async def test_what_a_read_makes_a_worker_send_is_read_at_once(reader: Reader) -
         assert values == [value]
         assert seconds < SOON
     assert reader.told == [True]
+    await reader.rests()
 
 
 async def test_a_cycle_does_not_read_what_others_send_meanwhile(reader: Reader) -> None:
@@ -117,14 +127,40 @@ async def test_a_cycle_does_not_read_what_others_send_meanwhile(reader: Reader) 
 async def test_the_host_is_told_when_a_cycle_is_over(reader: Reader) -> None:
     """Then the partitions take their turn, instead of waiting for a read that will not come."""
     assert reader.told == [True]
-    waiting = asyncio.create_task(reader.read())  # aiokafka makes its next request meanwhile
 
-    async with asyncio.timeout(SOON):
-        while reader.told == [True]:  # noqa: ASYNC110 (what is awaited is aiokafka's own task)
+    await reader.rests()
+
+
+async def test_a_cycle_ends_with_the_partitions_it_reads(reader: Reader) -> None:
+    """Whoever holds them in a rebalance does not wait for what will be read by another."""
+    with reader.sending():
+        waiting = asyncio.create_task(reader.read())
+        async with asyncio.timeout(SOON):
+            while not reader.consumer._fetcher._pending_tasks:  # noqa: ASYNC110 (until aiokafka's next request)
+                await asyncio.sleep(0)
+
+            reader.consumer.assign([reader.source])
+
+        await reader.rests()
+        waiting.cancel()
+
+
+async def test_a_busy_loop_does_not_hold_a_read_back(reader: Reader) -> None:
+    """Where each turn of the loop takes long, a cycle does not take many of them beyond its pause."""
+    loop, until = asyncio.get_running_loop(), 0.0
+
+    async def busy() -> None:
+        while True:
+            time.sleep(0.01)  # noqa: ASYNC251 (a fold)
             await asyncio.sleep(0)
 
-    assert reader.told == [True, False]
-    waiting.cancel()
+    folding = asyncio.create_task(busy())
+    began = loop.time()
+    following = await Cycle(reader.producer, reader.told.append).follow(FetchRequest(0, 1, 1, 1, []), until)
+    folding.cancel()
+
+    assert following is None
+    assert loop.time() - began < 0.08  # 16 turns take 0.16 s
 
 
 async def test_a_worker_with_much_to_read_has_no_cycles(reader: Reader) -> None:
