@@ -2,8 +2,9 @@
 When the partitions of a worker take their next step: all at the same moment, the rarer the busier the loop is.
 
 A transaction costs about the same for one document and for ten, so steps that come alone cost the most: partitions
-that take theirs together share one.  Until their turn they fold what comes, which goes along.  An idle worker's turn
-is at once, so that a change that comes alone waits for nothing (decision 0013).
+that take theirs together share one.  Until their turn they fold what comes, which goes along; and a turn waits for
+what a reader is about to bring of the same changes (decision 0017).  An idle worker's turn is at once, so that a change
+that comes alone waits for nothing (decision 0013).
 """
 
 from __future__ import annotations

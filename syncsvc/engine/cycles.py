@@ -58,7 +58,6 @@ class Cycle:
         await self._producer.idle(until - loop.time())
         sent = self._producer.sent_to
         topics = [(topic, places) for topic, places in request.topics if any((topic, at[0]) in sent for at in places)]
-        self.asked(request)
         if not topics or loop.time() >= until:
             return None
         following = copy.copy(request)

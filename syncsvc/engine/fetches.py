@@ -64,17 +64,16 @@ class Fetches:
     async def _paced(self, assignment: Any, node: Any, request: Any) -> bool:
         """aiokafka's own, later; whether it brought something."""
         try:
-            if self._cycle.under_way:
-                following = await self._cycle.follow(request, self._not_before)
-                if following is not None:
-                    return bool(await self._request(assignment, node, following))
+            following = await self._cycle.follow(request, self._not_before) if self._cycle.under_way else None
+            if following is None:
                 self._cycle.end()
-            pause = self._not_before - asyncio.get_running_loop().time()
-            if pause > 0:
-                await asyncio.sleep(pause)
+                pause = self._not_before - asyncio.get_running_loop().time()
+                if pause > 0:
+                    await asyncio.sleep(pause)
         except asyncio.CancelledError:  # closed, or the partitions are taken away: as aiokafka's own has it
             self._cycle.end()
             return False
+        request = request if following is None else following
         self._cycle.asked(request)
         brought: bool = await self._request(assignment, node, request)
         return brought

@@ -70,8 +70,8 @@ class EngineSettings:
     #: Records decoded in one go: 5000 are some 8 ms, during which nothing else runs in the loop.
     poll_records: int = 5_000
     #: Pause after a read that brought few records where the loop is never idle, shorter where it has time to spare
-    #: (`pace`): a read costs about the same for 1 and for 100 records.  A change waits for it twice, before each of
-    #: its two actors.
+    #: (`pace`): a read costs about the same for 1 and for 100 records.  A change waits for it once, before its row
+    #: is read: what follows from that is read within it (`cycles`).
     pause_seconds: float = 0.06
     #: Reads below this many records are followed by the pause.
     pause_below_records: int = 200

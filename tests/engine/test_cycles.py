@@ -61,9 +61,11 @@ class Reader:
         """Meanwhile something else is sent that is not acknowledged."""
         place, unacknowledged = ("elsewhere", 0), asyncio.create_task(asyncio.Event().wait())
         self.producer._carriers[place] = unacknowledged  # type: ignore[assignment]
-        yield
-        del self.producer._carriers[place]
-        unacknowledged.cancel()
+        try:
+            yield
+        finally:
+            del self.producer._carriers[place]
+            unacknowledged.cancel()
 
     async def rests(self) -> None:
         """Waits until the host was told that the cycle is over, soon; that is all it was told."""
