@@ -97,6 +97,7 @@ class Agenda:
             now_ms: the time.
             behind: the partition has many records to fold: larger steps, so that a document is written less often.
         """
+        self._walks.next_step()
         behind = behind or self._walks.many()
         due, room = Due(released=self._released), STEP_BYTES * (2 if behind else 1)
         self._released = []
@@ -156,6 +157,7 @@ class Agenda:
             if at > now_ms:
                 waiting.put(address, stake, at)
                 return 0
+        self._walks.shown(address)
         written = self._settle(due, rendered, identity)
         if written and stamp:  # also of what has waited or was walked to: never optimistic (invariant 9)
             due.oldest_ms = min(due.oldest_ms or stamp, stamp)

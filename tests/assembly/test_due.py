@@ -102,6 +102,69 @@ def test_a_document_of_many_changed_rows_is_written_once() -> None:
         assert {row["user"]["name"] for row in body["applications"]} == {"Anna"}
 
 
+def paired(first: int = 7, second: int = 8) -> Bench:
+    """More meetings than one walk's step takes, each with an application of both users; all written."""
+    bench = Bench()
+    for user in (first, second):
+        bench.put(USER, id=user, name="Ann")
+    for number in range(HOLDERS):
+        bench.put(MEETING, id=number, title="t")
+        for at, user in enumerate((first, second)):
+            bench.put(APPLICATION, id=number * 2 + at, meeting_id=number, user_id=user, rank=None)
+    bench.step()
+    while bench.joiner.agenda.busy:
+        bench.step()
+    return bench
+
+
+def walked(bench: Bench) -> tuple[int, dict[int, set[str]]]:
+    """Goes on until nothing is due: documents written, and the names in what each showed last."""
+    count, last = 0, {}
+    while bench.joiner.agenda.busy:
+        for number, body in shown(bench.step().documents).items():
+            assert body is not None
+            count += 1
+            last[number] = {row["user"]["name"] for row in body["applications"]}
+    return count, last
+
+
+def test_a_document_that_shows_a_change_already_is_not_written_again_for_it() -> None:
+    """Several hot rows of the same documents: their walks cost as many writes as one, not as many as there are rows."""
+    bench = paired()
+    bench.put(USER, id=7, name="Anna")
+    bench.put(USER, id=8, name="Anna")
+    bench.settle()
+
+    assert walked(bench) == (HOLDERS, dict.fromkeys(range(HOLDERS), {"Anna"}))
+
+
+def test_a_document_that_was_written_before_the_change_is_written_again() -> None:
+    """Also by the step right before it."""
+    bench = paired()
+    bench.put(USER, id=7, name="Anna")
+    early = names(bench.step())
+    bench.put(USER, id=8, name="Anna")
+    bench.settle()
+    count, last = walked(bench)
+
+    assert count == HOLDERS
+    assert early.keys() <= last.keys()
+    assert set(map(frozenset, last.values())) == {frozenset({"Anna"})}
+
+
+def test_what_documents_show_is_remembered_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is forgotten is written once more, and right."""
+    monkeypatch.setattr(walks, "SHOWN", WALK_DOCUMENTS - 1)
+    bench = paired()
+    bench.put(USER, id=7, name="Anna")
+    bench.put(USER, id=8, name="Anna")
+    bench.settle()
+    count, last = walked(bench)
+
+    assert count > HOLDERS
+    assert last == dict.fromkeys(range(HOLDERS), {"Anna"})
+
+
 @pytest.fixture
 def crowded(monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Meeting 1 with twenty applications, which here makes it large, and meeting 2 with none; written at 1,000 ms."""
