@@ -23,7 +23,7 @@ from syncsvc.assembly.walks import Walks
 HOLD_MS = 250
 #: Of documents that a partition adds to one transaction: more gain nothing, take memory and delay the others.
 STEP_BYTES = 512 << 10
-WALK_DOCUMENTS = 192  # of holders a step: fewer cost transactions, more delay the changes of others
+WALK_DOCUMENTS = 192  # at most that walks find in a step: fewer cost transactions, more delay the changes of others
 #: From so many bytes on a document is large: written with each of its changes it would take the time of all others in
 #: its partition.  After a write it waits so many ms a MiB, which leaves them five sixths of it.
 LARGE_BYTES = 128 << 10
@@ -113,7 +113,7 @@ class Agenda:
         self._spaced = {address: at for address, at in self._spaced.items() if at > now_ms or address in waiting}
         if self._walks.under_way():
             # Where what waits has filled the step already, a walk only adds to it.
-            most = WALK_DOCUMENTS * (16 if behind and room > 0 else 1)
+            most = WALK_DOCUMENTS * 16 if behind and room > 0 else self._walks.share(WALK_DOCUMENTS)
             # Documents that the first copy has not come to yet are rendered by it.
             self._walks.go_on(dirty, most, self.copy.cursor)
         for address, stake in dirty.items():

@@ -14,6 +14,8 @@ from syncsvc.assembly.layout import HELD_BY_DOCUMENT, HOLDER, WALK
 from syncsvc.assembly.state import State
 
 OVERLAP = 4  # times as many holders are read as documents found: those of several relays overlap
+SHARE = 8  # a step finds an eighth of as many as the walks under way have read already,
+LEAST = 12  # .. and at least so many
 MANY = 100  # under way: their holders overlap, and what is walked to in one step is written once
 SHOWN = 16_384  # documents of a partition whose last step is remembered, about 3 MB
 _ROUND = struct.Struct(">Q?")  # oldest source commit time (ms), whether to go round again; the cursor follows
@@ -29,6 +31,8 @@ class Walks:
         self._step = 0
         #: The last step that rendered a document, of those since walks are under way.
         self._shown: dict[bytes, int] = {}
+        #: Holders read since then.
+        self._read = 0
 
     def under_way(self) -> bool:
         """Whether there is any."""
@@ -45,12 +49,19 @@ class Walks:
     def next_step(self) -> None:
         """What is rendered from now on shows everything that was folded so far."""
         self._step += 1
-        if not self._relays or len(self._shown) > SHOWN:
-            self._shown.clear()
+
+    def share(self, most: int) -> int:
+        """
+        Documents that the next step is to find, at most `most`.
+
+        Few where walks begin, so that one over hundreds of documents delays no change of others; more the longer they
+        go on, so that one over a hundred thousand takes seconds.
+        """
+        return min(most, max(LEAST, self._read // SHARE))
 
     def shown(self, address: bytes) -> None:
         """A document was rendered in this step."""
-        if self._relays:
+        if self._relays and len(self._shown) < SHOWN:
             self._shown[address] = self._step
 
     def begin(self, relay: bytes, source_ms: int) -> None:
@@ -81,7 +92,7 @@ class Walks:
         for relay in list(self._relays):
             most = min(full - len(found), entries)
             if most <= 0:
-                return
+                break
             held = self._state.get(WALK + relay)
             if held is None:
                 del self._relays[relay]
@@ -104,3 +115,7 @@ class Walks:
             else:
                 self._state.delete(WALK + relay)
             entries -= len(holders)
+            self._read += len(holders)
+        if not self._relays:
+            self._read = 0
+            self._shown.clear()

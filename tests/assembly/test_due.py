@@ -19,11 +19,11 @@ HOLDERS = WALK_DOCUMENTS * 2 + 50
 PAUSE_MS = 95  # of the large document of these tests
 
 
-def popular() -> Bench:
+def popular(holders: int = HOLDERS) -> Bench:
     """More meetings than one walk's step takes, each with an application of user 7; all written."""
     bench = Bench()
     bench.put(USER, id=7, name="Ann")
-    for number in range(HOLDERS):
+    for number in range(holders):
         bench.put(MEETING, id=number, title="t")
         bench.put(APPLICATION, id=number, meeting_id=number, user_id=7, rank=None)
     bench.step()
@@ -52,7 +52,23 @@ def test_a_change_of_a_hot_row_is_walked_a_bounded_number_of_documents_a_step(cr
         written |= found
 
     assert written == dict.fromkeys(range(HOLDERS), "Anna")
-    assert max(sizes) == WALK_DOCUMENTS
+    assert max(sizes) <= WALK_DOCUMENTS
+
+
+def test_a_walk_takes_the_larger_steps_the_longer_it_goes_on() -> None:
+    """One over hundreds of documents delays no change of others by much; one over a hundred thousand takes seconds."""
+    bench = popular(WALK_DOCUMENTS * walks.SHARE + 2 * WALK_DOCUMENTS)
+    for name in ("Anna", "Annie"):
+        bench.put(USER, id=7, name=name)
+        bench.settle()
+        sizes = []
+        while bench.joiner.agenda.busy:
+            sizes.append(len(bench.step().documents))
+
+        assert sizes[0] == walks.LEAST
+        assert sizes[:-1] == sorted(sizes[:-1])
+        assert max(sizes) == WALK_DOCUMENTS
+        assert all(size <= max(walks.LEAST, sum(sizes[:at]) // walks.SHARE) for at, size in enumerate(sizes))
 
 
 def test_a_hot_row_that_changes_during_its_walk_is_walked_again() -> None:
@@ -102,15 +118,15 @@ def test_a_document_of_many_changed_rows_is_written_once() -> None:
         assert {row["user"]["name"] for row in body["applications"]} == {"Anna"}
 
 
-def paired(first: int = 7, second: int = 8) -> Bench:
-    """More meetings than one walk's step takes, each with an application of both users; all written."""
+def paired() -> Bench:
+    """More meetings than one walk's step takes, each with applications of users 7 and 8; all written."""
     bench = Bench()
-    for user in (first, second):
+    for user in (7, 8):
         bench.put(USER, id=user, name="Ann")
     for number in range(HOLDERS):
         bench.put(MEETING, id=number, title="t")
-        for at, user in enumerate((first, second)):
-            bench.put(APPLICATION, id=number * 2 + at, meeting_id=number, user_id=user, rank=None)
+        for user in (7, 8):
+            bench.put(APPLICATION, id=number * 2 + user - 7, meeting_id=number, user_id=user, rank=None)
     bench.step()
     while bench.joiner.agenda.busy:
         bench.step()
@@ -154,7 +170,7 @@ def test_a_document_that_was_written_before_the_change_is_written_again() -> Non
 
 def test_what_documents_show_is_remembered_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is forgotten is written once more, and right."""
-    monkeypatch.setattr(walks, "SHOWN", WALK_DOCUMENTS - 1)
+    monkeypatch.setattr(walks, "SHOWN", walks.LEAST - 1)
     bench = paired()
     bench.put(USER, id=7, name="Anna")
     bench.put(USER, id=8, name="Anna")
