@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -128,7 +129,7 @@ class Meter:
         used["others"] = used.pop("total") - sum(used.values())
         return {part: round(value, 2) for part, value in used.items()}
 
-    def report(self) -> dict[str, object]:
+    def report(self) -> dict[str, Any]:
         """`{wall_s, cpu_s, peak_rss_mb, noisy}` since the last reset."""
         wall, used = time.perf_counter() - self._began, self.used()
         return {

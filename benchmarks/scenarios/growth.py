@@ -48,13 +48,11 @@ def _copy(servers: Servers, scale: float, start: float) -> dict[str, Any]:
     with Stage(servers, "growth") as stage:
         rows = stage.load(meetup.snapshot())
         began = stage.start()
-        seconds = stage.converge(expected) - began
-        assert stage.meter is not None
-        report = stage.meter.report()
+        ended, report = stage.converge(expected)
         stage.check(expected)
-    cpu: dict[str, float] = report["cpu_s"]  # type: ignore[assignment]
+    cpu: dict[str, float] = report["cpu_s"]
     return {
-        "scale": scale, "rows": rows, "seconds": round(seconds, 2),
+        "scale": scale, "rows": rows, "seconds": round(ended - began, 2),
         "system_us_a_row": round((cpu["system"] - start) / rows * 1e6, 1),
         "mongod_us_a_row": round(cpu["mongod"] / rows * 1e6, 1), **report,
     }  # fmt: skip

@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pymongo
 from confluent_kafka import Producer
@@ -33,13 +33,22 @@ from syncsvc.errors import CheckFailed
 ROOT = Path(__file__).parents[2]
 LOOK_SECONDS = 0.02  # between two looks at something that is waited for
 SPARING_SECONDS = 0.1  # .. where a look costs milliseconds of mongod
-#: Documents that are looked at again and again until they are right, then more, then all: looks at many documents cost
-#: a quarter of a core (measured), which the workers then do not have.
+#: Documents that are looked at again and again until they are right, then more, then all that were not right the last
+#: time, then all: looks at many documents cost a quarter of a core (measured), which the workers then do not have.
 SAMPLES = (20, 300)
 PATIENCE_SECONDS = 300.0
 STOP_SECONDS = 60.0
 
 Documents = Mapping[int, Mapping[str, Any]]
+
+
+class Converged(NamedTuple):
+    """The moment at which all documents were as expected: comparing them takes seconds more, and the workers idle."""
+
+    #: `time.perf_counter()`.
+    at: float
+    #: The meter's, of then.
+    report: dict[str, Any]
 
 
 class Stage:
@@ -175,39 +184,46 @@ class Stage:
             fix = f"the workers said:\n{children.tail(self._log)}"
             raise CheckFailed(code=code, where=self.prefix, what=f"waiting for {what}: {said}", fix=fix)
 
-    def converge(self, expected: Documents) -> float:
-        """Waits for exactly the expected documents; `time.perf_counter()` of the look that saw them first."""
+    def converge(self, expected: Documents) -> Converged:
+        """Waits for exactly the expected documents; what the look that saw them first has to tell."""
+        assert self.meter is not None
         dice, numbers = random.Random(1), sorted(expected)
-        probes = [dice.sample(numbers, min(count, len(numbers))) for count in SAMPLES]
+        left: list[int] | None = None
         while True:
-            for probe in probes:
-                looked = self._right(probe, expected)
-            wrong = self.wrong(expected)
-            if not wrong:
+            for count in SAMPLES:
+                among = numbers if left is None else left
+                self._right(dice.sample(among, min(count, len(among))), expected)
+            looked = Converged(time.perf_counter(), self.meter.report())
+            found = self.wrong(expected, left)
+            if not found and left is not None:
+                found = self.wrong(expected)
+            if not found:
                 return looked
-            probes = [wrong[: SAMPLES[0]], wrong[: SAMPLES[-1]]]
+            left = found
 
-    def _right(self, probe: list[int], expected: Documents) -> float:
-        """Waits until these documents are as expected; when the look that saw it began."""
-        looked = 0.0
+    def _right(self, probe: list[int], expected: Documents) -> None:
+        """Waits until these documents are as expected."""
 
         def look() -> bool:
-            nonlocal looked
-            looked = time.perf_counter()
             found = {one["_id"]: one for one in self.collection.find({"_id": {"$in": probe}}, {"_sync": 0})}
             return all(found.get(number) == expected.get(number) for number in probe)
 
         self.wait_for(look, "the expected documents", pause=SPARING_SECONDS)
-        return looked
 
-    def wrong(self, expected: Documents) -> list[int]:
-        """Ids whose document is missing, wrong or not expected: all documents, all fields but `_sync`."""
+    def wrong(self, expected: Documents, among: list[int] | None = None) -> list[int]:
+        """
+        Ids whose document is missing, wrong or not expected, all fields compared but `_sync`.
+
+        Args:
+            among: only these; None: every document there is.
+        """
         found, seen = [], set()
-        for document in self.collection.find({}, {"_sync": 0}, batch_size=2000):
+        wanted = {} if among is None else {"_id": {"$in": among}}
+        for document in self.collection.find(wanted, {"_sync": 0}, batch_size=2000):
             seen.add(document["_id"])
             if expected.get(document["_id"]) != document:
                 found.append(document["_id"])
-        return found + [number for number in expected if number not in seen]
+        return found + [number for number in (expected if among is None else among) if number not in seen]
 
     def stored_mb(self) -> dict[str, int]:
         """`{collection: megabytes on mongod's disk}` of everything that belongs to the pipeline."""

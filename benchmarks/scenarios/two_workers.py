@@ -40,9 +40,7 @@ def measure(servers: Servers, given: argparse.Namespace) -> dict[str, Any]:
             expected = meetup.documents()
             began = stage.start(workers)
             ready = stage.ready()
-            assert stage.meter is not None
-            ended = stage.converge(expected)
-            report = stage.meter.report()
+            ended, report = stage.converge(expected)
             stage.check(expected)
             rates[str(workers)].append(records / (ended - ready))
             runs.append(

@@ -72,7 +72,7 @@ class EngineSettings:
     #: Pause after a read that brought few records where the loop is never idle, shorter where it has time to spare
     #: (`pace`): a read costs about the same for 1 and for 100 records.  A change waits for it once, before its row
     #: is read: what follows from that is read within it (`cycles`).
-    pause_seconds: float = 0.06
+    pause_seconds: float = 0.075
     #: Reads below this many records are followed by the pause.
     pause_below_records: int = 200
     #: Most records of one batch given to the host.

@@ -186,7 +186,7 @@ MUTANTS = (
            test="tests/assembly/test_due.py::test_a_hot_row_that_changes_during_its_walk_is_walked_again"),
     Mutant("a walk passes by what was written before its relay changed", 11, "syncsvc/assembly/walks.py",
            "shown.get(holder[1:], 0) <= since", "holder[1:] not in shown",
-           seed=100),
+           test="tests/assembly/test_due.py::test_a_document_that_was_written_before_the_change_is_written_again"),
     Mutant("a walk passes by what was written last before its relay changed", 11, "syncsvc/assembly/walks.py",
            "shown.get(holder[1:], 0) <= since", "shown.get(holder[1:], -1) < since",
            test="tests/assembly/test_due.py::test_a_document_that_was_written_before_the_change_is_written_again"),
