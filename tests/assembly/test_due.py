@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -167,6 +168,54 @@ def test_a_document_that_was_written_before_the_change_is_written_again() -> Non
     assert (count, last) == (HOLDERS, dict.fromkeys(range(HOLDERS), "Anna, Anna"))
 
 
+@pytest.mark.parametrize("seed", range(150))
+def test_walks_that_cross_changes_leave_every_document_as_the_join(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever changes between the steps of several walks, also over a crash: nothing that was passed by is missed."""
+    rng = random.Random(seed)
+    monkeypatch.setattr(due, "WALK_DOCUMENTS", rng.choice((1, 2)))
+    monkeypatch.setattr(walks, "MANY", 1 << 10)
+    bench, written = Bench(), {}
+    users = dict.fromkeys(range(3), "0")
+    titles, held = dict.fromkeys(range(6), "0"), {(number, user): user for number in range(6) for user in range(3)}
+
+    def apply(number: int, user: int) -> None:
+        bench.put(APPLICATION, id=number * 3 + user, meeting_id=number, user_id=held[number, user], rank=None)
+
+    def step() -> None:
+        if rng.random() < 0.1:
+            bench.crash()
+        written.update(shown(bench.step().documents))
+
+    for user, name in users.items():
+        bench.put(USER, id=user, name=name)
+    for number, title in titles.items():
+        bench.put(MEETING, id=number, title=title)
+    for number, user in held:
+        apply(number, user)
+    for at in range(40):
+        kind, number, user = rng.random(), rng.randrange(6), rng.randrange(3)
+        if kind < 0.4:
+            users[user] = str(at)
+            bench.put(USER, id=user, name=users[user])
+        elif kind < 0.5:
+            titles[number] = str(at)
+            bench.put(MEETING, id=number, title=titles[number])
+        elif kind < 0.6:
+            held[number, user] = rng.randrange(3)
+            apply(number, user)
+        else:
+            step()
+    while bench.joiner.agenda.busy or bench.read < len(bench.log):
+        step()
+
+    for number, title in titles.items():
+        body = written[number]
+        assert body is not None
+        assert body["title"] == title
+        names = [row["user"]["name"] for row in body["applications"]]
+        assert names == [users[held[number, user]] for user in range(3)]
+
+
 def test_what_documents_show_is_remembered_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is forgotten is written once more, and right."""
     monkeypatch.setattr(walks, "SHOWN", walks.LEAST - 1)
@@ -178,6 +227,18 @@ def test_what_documents_show_is_remembered_in_bounded_memory(monkeypatch: pytest
 
     assert count > HOLDERS
     assert last == dict.fromkeys(range(HOLDERS), "Anna, Anna")
+
+
+def test_what_documents_show_is_forgotten_when_all_walks_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the memory is free for the next ones, and none is held while nothing is walked."""
+    monkeypatch.setattr(walks, "SHOWN", HOLDERS)
+    bench = paired()
+    for name in ("Anna", "Annie"):
+        bench.put(USER, id=7, name=name)
+        bench.put(USER, id=8, name=name)
+        bench.settle()
+
+        assert walked(bench) == (HOLDERS, dict.fromkeys(range(HOLDERS), f"{name}, {name}"))
 
 
 @pytest.fixture
