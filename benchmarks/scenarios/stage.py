@@ -190,8 +190,8 @@ class Stage:
         dice, numbers = random.Random(1), sorted(expected)
         left: list[int] | None = None
         while True:
+            among = numbers if left is None else left
             for count in SAMPLES:
-                among = numbers if left is None else left
                 self._right(dice.sample(among, min(count, len(among))), expected)
             looked = Converged(time.perf_counter(), self.meter.report())
             found = self.wrong(expected, left)

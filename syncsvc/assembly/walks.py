@@ -101,10 +101,11 @@ class Walks:
             holders = self._state.walk(held[_ROUND.size :], prefix, most)
             for key, _ in holders:
                 holder = key[len(prefix) :]
+                address = holder[1:]
                 if holder[:1] != HELD_BY_DOCUMENT:
-                    self.begin(holder[1:], stamp)
-                elif (last is None or holder[1:] <= last) and shown.get(holder[1:], 0) <= since:
-                    found.setdefault(holder[1:], (stamp, b""))
+                    self.begin(address, stamp)
+                elif (last is None or address <= last) and shown.get(address, 0) <= since:
+                    found.setdefault(address, (stamp, b""))
             del self._relays[relay]  # and behind the others, so that none waits for the longest
             if len(holders) == most:
                 self._state.put(WALK + relay, _ROUND.pack(stamp, again) + holders[-1][0] + b"\x00")

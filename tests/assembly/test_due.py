@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -17,16 +18,19 @@ from tests.assembly.bench import Bench, document, shown
 from tests.routing.tables import APPLICATION, MEETING, USER, change, key
 
 HOLDERS = WALK_DOCUMENTS * 2 + 50
+LONG = WALK_DOCUMENTS * (walks.SHARE + 2)  # until a walk takes its largest steps
 PAUSE_MS = 95  # of the large document of these tests
 
 
-def popular(holders: int = HOLDERS) -> Bench:
-    """More meetings than one walk's step takes, each with an application of user 7; all written."""
+def popular(holders: int = HOLDERS, users: Sequence[int] = (7,)) -> Bench:
+    """More meetings than one walk's step takes, each with an application of every user; all written."""
     bench = Bench()
-    bench.put(USER, id=7, name="Ann")
+    for user in users:
+        bench.put(USER, id=user, name="Ann")
     for number in range(holders):
         bench.put(MEETING, id=number, title="t")
-        bench.put(APPLICATION, id=number, meeting_id=number, user_id=7, rank=None)
+        for at, user in enumerate(users, number * len(users)):
+            bench.put(APPLICATION, id=at, meeting_id=number, user_id=user, rank=None)
     bench.step()
     while bench.joiner.agenda.busy:
         bench.step()
@@ -38,10 +42,16 @@ def names(found: Due) -> dict[int, str]:
     return {number: body["applications"][0]["user"]["name"] for number, body in shown(found.documents).items() if body}
 
 
-@pytest.mark.parametrize("crashes", [pytest.param(False, id="in one process"), pytest.param(True, id="a crash a step")])
-def test_a_change_of_a_hot_row_is_walked_a_bounded_number_of_documents_a_step(crashes: bool) -> None:
+@pytest.mark.parametrize(
+    ("crashes", "most"),
+    [
+        pytest.param(False, WALK_DOCUMENTS, id="in one process"),
+        pytest.param(True, walks.LEAST, id="a crash a step: each owner begins small"),
+    ],
+)
+def test_a_change_of_a_hot_row_is_walked_a_bounded_number_of_documents_a_step(crashes: bool, most: int) -> None:
     """A user with a million applications neither blocks the partition nor is forgotten half-way."""
-    bench, written, sizes = popular(), {}, []
+    bench, written, sizes = popular(LONG), {}, []
     bench.put(USER, id=7, name="Anna")
     bench.settle()
     while bench.joiner.agenda.busy:
@@ -52,13 +62,13 @@ def test_a_change_of_a_hot_row_is_walked_a_bounded_number_of_documents_a_step(cr
         assert not set(found) & set(written)
         written |= found
 
-    assert written == dict.fromkeys(range(HOLDERS), "Anna")
-    assert max(sizes) <= WALK_DOCUMENTS
+    assert written == dict.fromkeys(range(LONG), "Anna")
+    assert max(sizes) == most
 
 
 def test_a_walk_takes_the_larger_steps_the_longer_it_goes_on() -> None:
     """One over hundreds of documents delays no change of others by much; one over a hundred thousand takes seconds."""
-    bench = popular(WALK_DOCUMENTS * walks.SHARE + 2 * WALK_DOCUMENTS)
+    bench = popular(LONG)
     for name in ("Anna", "Annie"):
         bench.put(USER, id=7, name=name)
         bench.settle()
@@ -119,21 +129,6 @@ def test_a_document_of_many_changed_rows_is_written_once() -> None:
         assert {row["user"]["name"] for row in body["applications"]} == {"Anna"}
 
 
-def paired() -> Bench:
-    """More meetings than one walk's step takes, each with applications of users 7 and 8; all written."""
-    bench = Bench()
-    for user in (7, 8):
-        bench.put(USER, id=user, name="Ann")
-    for number in range(HOLDERS):
-        bench.put(MEETING, id=number, title="t")
-        for user in (7, 8):
-            bench.put(APPLICATION, id=number * 2 + user - 7, meeting_id=number, user_id=user, rank=None)
-    bench.step()
-    while bench.joiner.agenda.busy:
-        bench.step()
-    return bench
-
-
 def walked(bench: Bench) -> tuple[int, dict[int, str]]:
     """Goes on until nothing is due: documents written, and the names in what each showed last."""
     count, last = 0, {}
@@ -147,7 +142,7 @@ def walked(bench: Bench) -> tuple[int, dict[int, str]]:
 
 def test_a_document_that_shows_a_change_already_is_not_written_again_for_it() -> None:
     """Several hot rows of the same documents: their walks cost as many writes as one, not as many as there are rows."""
-    bench = paired()
+    bench = popular(users=(7, 8))
     bench.put(USER, id=7, name="Anna")
     bench.put(USER, id=8, name="Anna")
     bench.settle()
@@ -157,7 +152,7 @@ def test_a_document_that_shows_a_change_already_is_not_written_again_for_it() ->
 
 def test_a_document_that_was_written_before_the_change_is_written_again() -> None:
     """Also by the step right before it."""
-    bench = paired()
+    bench = popular(users=(7, 8))
     bench.put(USER, id=7, name="Anna")
     early = names(bench.step())
     bench.put(USER, id=8, name="Anna")
@@ -219,7 +214,7 @@ def test_walks_that_cross_changes_leave_every_document_as_the_join(seed: int, mo
 def test_what_documents_show_is_remembered_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is forgotten is written once more, and right."""
     monkeypatch.setattr(walks, "SHOWN", walks.LEAST - 1)
-    bench = paired()
+    bench = popular(users=(7, 8))
     bench.put(USER, id=7, name="Anna")
     bench.put(USER, id=8, name="Anna")
     bench.settle()
@@ -232,7 +227,7 @@ def test_what_documents_show_is_remembered_in_bounded_memory(monkeypatch: pytest
 def test_what_documents_show_is_forgotten_when_all_walks_are_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """So the memory is free for the next ones, and none is held while nothing is walked."""
     monkeypatch.setattr(walks, "SHOWN", HOLDERS)
-    bench = paired()
+    bench = popular(users=(7, 8))
     for name in ("Anna", "Annie"):
         bench.put(USER, id=7, name=name)
         bench.put(USER, id=8, name=name)
