@@ -3,12 +3,14 @@ Group commit: whatever is queued when the last transaction ends goes out as one.
 
 A transaction costs about 1 ms of our CPU and a wait for the majority, however much it carries; partitions that commit
 at the same time share one.  One thread and one session: more of them made smaller groups and worse tails (p99 127 to
-84 ms with one).  The session's `lsid` goes into the fences (`mongo.fences`), so that a new owner can end what a killed
-one left open.  A commit that spoils its group is found by trying them one by one: the others go through.
+84 ms with one).  A commit that may wait begins no transaction before its time has come, but goes with any that begins.
+The session's `lsid` goes into the fences (`mongo.fences`), so that a new owner can end what a killed one left open.  A
+commit that spoils its group is found by trying them one by one: the others go through.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -47,19 +49,22 @@ class Committer:
         self.lsid: Binary = self._session.session_id["id"]
         self._observe = observe
         self._queue: deque[_Queued] = deque()
+        #: When the next group goes out, `time.monotonic()`.
+        self._due = math.inf
         self._wake = Condition()
         self._stopping = Event()
         self._transactions = Transactions(mongo, self._session, self._stopping, retried)
         self._thread = Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
-    def submit(self, commit: Commit, *, at_once: bool = True) -> Future[None]:
+    def submit(self, commit: Commit, *, within_seconds: float = 0.0) -> Future[None]:
         """
-        Queue one step; any thread.  Without `at_once` it may wait for `wake`, so that others can join its group.
+        Queue one step; any thread.  It may wait so long for others whose group it can join; `wake` ends that.
 
         The future ends with None when the step is durable with majority, else with one of the errors of
         `Transactions.run`, and then nothing of it was written.  Commits of one fence are carried out in the order
         given, never two in one group; when one fails, a later one that was queued behind it ends in `OutOfStep`.
+        Cancelled before it is carried out, nothing of it is written; from then on it cannot be cancelled.
         """
         future: Future[None] = Future()
         refused = statements.too_large(commit)
@@ -71,13 +76,19 @@ class Committer:
                 future.set_exception(Abandoned())
             else:
                 self._queue.append((commit, future))
-                if at_once:
-                    self._wake.notify()
+                self._go(time.monotonic() + within_seconds)
         return future
 
     def wake(self) -> None:
-        """Carry out what is queued."""
+        """Carry out what is queued now."""
         with self._wake:
+            if self._queue:
+                self._go(-math.inf)
+
+    def _go(self, at: float) -> None:
+        """The next group goes out at this time, or earlier; the thread hears of it only when that changes something."""
+        if at < self._due:
+            self._due = at
             self._wake.notify()
 
     def close(self, patience_seconds: float = 10.0) -> None:
@@ -90,18 +101,23 @@ class Committer:
             self._session.end_session()
 
     def _run(self) -> None:
-        while group := self._next_group():
-            self._settle(group)
-        with self._wake:
-            for _, future in self._queue:
-                future.set_exception(Abandoned())
-            self._queue.clear()
+        try:
+            while not self._stopping.is_set():
+                if group := self._next_group():
+                    self._settle(group)
+        finally:  # also of an error of ours: nobody waits for a thread that is gone
+            with self._wake:
+                self._stopping.set()
+                for _, future in self._queue:
+                    if future.set_running_or_notify_cancel():
+                        future.set_exception(Abandoned())
+                self._queue.clear()
 
     def _next_group(self) -> list[_Queued]:
-        """What is queued, at most one commit a fence, in order, within the bounds; [] when closing."""
+        """What is queued when it is due, at most one commit a fence, in order, within the bounds; [] when closing."""
         with self._wake:
-            while not self._queue and not self._stopping.is_set():
-                self._wake.wait()
+            while not self._stopping.is_set() and (pause := self._due - time.monotonic()) > 0:
+                self._wake.wait(None if self._due == math.inf else pause)
             if self._stopping.is_set():
                 return []
             group: list[_Queued] = []
@@ -111,14 +127,15 @@ class Committer:
             for queued in self._queue:
                 commit = queued[0]
                 fits = len(group) < MOST_GROUP_COMMITS and (not group or size + commit.weight_bytes <= MOST_GROUP_BYTES)
-                if fits and commit.fence_id not in fences:
+                if not (fits and commit.fence_id not in fences):
+                    left.append(queued)
+                elif queued[1].set_running_or_notify_cancel():  # else nobody waits for it any more
                     group.append(queued)
                     size += commit.weight_bytes
-                else:
-                    left.append(queued)
                 # Also one left behind: nothing of its fence may overtake it.
                 fences.add(commit.fence_id)
             self._queue = left
+            self._due = -math.inf if left else math.inf
             return group
 
     def _settle(self, group: list[_Queued]) -> None:
@@ -133,8 +150,9 @@ class Committer:
             for _, future in group:
                 future.set_exception(error)
         else:
-            writes = sum(len(commit.writes) for commit, _ in group)
-            size = sum(commit.weight_bytes for commit, _ in group)
-            self._observe(time.perf_counter() - began, len(group), writes, size)
+            seconds = time.perf_counter() - began
             for _, future in group:
                 future.set_result(None)
+            writes = sum(len(commit.writes) for commit, _ in group)
+            size = sum(commit.weight_bytes for commit, _ in group)
+            self._observe(seconds, len(group), writes, size)

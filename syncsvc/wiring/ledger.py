@@ -71,9 +71,9 @@ class MongoLedger:
             raise Refused(refusal.index, f"{refusal.reason} ({refusal.code})") from None
 
     async def _submit(self, step: Step, *, fresh: bool, lazily: bool) -> None:
-        submitted = self._committer.submit(self._commit_of(step, fresh=fresh), at_once=False)
-        # Not before the other partitions whose turn it is have handed in theirs.
-        asyncio.get_running_loop().call_later(LAZY_SECONDS if lazily else 0.0, self._committer.wake)
+        submitted = self._committer.submit(self._commit_of(step, fresh=fresh), within_seconds=LAZY_SECONDS)
+        if not lazily:  # .. but not before the other partitions whose turn it is have handed in theirs
+            asyncio.get_running_loop().call_soon(self._committer.wake)
         await asyncio.wrap_future(submitted)
 
     def _commit_of(self, step: Step, *, fresh: bool) -> Commit:

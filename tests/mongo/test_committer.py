@@ -20,6 +20,7 @@ from syncsvc.mongo.commit import (
     Write,
 )
 from syncsvc.mongo.committer import Committer
+from tests.devstack.processes import eventually
 from tests.mongo.server import STATE, failing, fence_now, insert, owned, put, step, stored
 
 pytestmark = pytest.mark.servers
@@ -97,12 +98,15 @@ def test_what_waits_goes_out_as_one_transaction(mongo: Mongo) -> None:
     assert len(seen) <= 3
 
 
+LATER = 3600.0  # seconds, far beyond a test
+
+
 def test_what_is_handed_in_before_a_wake_shares_a_transaction(mongo: Mongo) -> None:
     """Partitions whose turn it is cost one transaction, not one for the first and another for the rest."""
     seen: list[tuple[int, int]] = []
     committer = Committer(mongo, observe=lambda _, commits, writes, __: seen.append((commits, writes)))
     fences = [owned(mongo, committer, f"test/g1/joiner/{partition}") for partition in range(4)]
-    futures = [committer.submit(step(fence, put(fence.id)), at_once=False) for fence in fences]
+    futures = [committer.submit(step(fence, put(fence.id)), within_seconds=LATER) for fence in fences]
     assert not any(future.done() for future in futures)
     committer.wake()
     for future in futures:
@@ -110,6 +114,45 @@ def test_what_is_handed_in_before_a_wake_shares_a_transaction(mongo: Mongo) -> N
     committer.close()
 
     assert seen == [(4, 4)]
+
+
+def test_what_may_wait_begins_no_transaction_when_another_ends(mongo: Mongo) -> None:
+    """A step that nobody waits for goes with the next one that somebody does, however busy the committer is."""
+    seen: list[tuple[int, int]] = []
+    committer = Committer(mongo, observe=lambda _, commits, writes, __: seen.append((commits, writes)))
+    first, patient, next_one = (owned(mongo, committer, f"test/g1/joiner/{partition}") for partition in range(3))
+    with failing(mongo, ["commitTransaction"], 1, blockConnection=True, blockTimeMS=300):
+        under_way = committer.submit(step(first))
+        assert eventually(under_way.running)
+        waiting = committer.submit(step(patient), within_seconds=LATER)
+        under_way.result(20)
+    assert not waiting.done()
+    committer.submit(step(next_one, put(1))).result(20)
+    waiting.result(20)
+    committer.close()
+
+    assert seen == [(1, 0), (2, 1)]
+
+
+def test_what_may_wait_goes_when_its_time_has_come(mongo: Mongo, committer: Committer) -> None:
+    """Also where nothing else is ever handed in."""
+    committer.submit(step(owned(mongo, committer)), within_seconds=0.05).result(20)
+
+
+@pytest.mark.parametrize("seq", [0, 7])
+def test_a_commit_that_nobody_waits_for_any_more_stops_no_other(mongo: Mongo, committer: Committer, seq: int) -> None:
+    """A partition that goes to another worker while MongoDB is away is given up; the others go on when it is back."""
+    fence, other = owned(mongo, committer), owned(mongo, committer, "test/g1/joiner/other")
+    with failing(mongo, ["update"], 1, blockConnection=True, blockTimeMS=300):
+        under_way = committer.submit(step(fence, put(1), seq=seq))
+        assert eventually(under_way.running)
+        behind = committer.submit(step(fence, put(2), seq=seq + 1))
+
+        assert not under_way.cancel()  # whether it holds is MongoDB's to say
+        assert behind.cancel()
+
+    committer.submit(step(other, put(3))).result(20)
+    assert stored(mongo).keys() == ({1, 3} if seq == 0 else {3})
 
 
 def test_a_wake_without_anything_to_do_is_nothing(mongo: Mongo, committer: Committer) -> None:
@@ -240,6 +283,23 @@ def test_a_closed_committer_gives_its_commits_up(mongo: Mongo) -> None:
     assert all(isinstance(future.exception(20), Abandoned) for future in waiting)
     assert isinstance(committer.submit(step(fence)).exception(), Abandoned)
     assert stored(mongo) == {}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_nobody_waits_for_a_thread_that_is_gone(mongo: Mongo) -> None:
+    """Should the committer itself fail, the next step fails with it, and the process leaves instead of hanging."""
+
+    def observe(*_: object) -> None:
+        raise RuntimeError("of the observer")
+
+    committer = Committer(mongo, observe=observe)
+    fence = owned(mongo, committer)
+    committer.submit(step(fence, put(1))).result(20)
+
+    with pytest.raises(Abandoned):
+        committer.submit(step(fence, put(2), seq=1)).result(20)
+    committer.close()
+    assert stored(mongo).keys() == {1}
 
 
 def test_segments_of_a_forgotten_fence_are_no_documents_fault(mongo: Mongo, committer: Committer) -> None:
