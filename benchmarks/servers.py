@@ -47,6 +47,8 @@ class Servers:
     store: cache.Cache
     #: For logs and state of this run; goes when it ends.
     folder: Path
+    #: Started here, a moment ago.
+    fresh: bool = False
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -78,7 +80,7 @@ def running(*, kafka: bool = True) -> Iterator[Servers]:
             if kafka:
                 broker.start()
             mongod.start()
-            yield Servers(broker.bootstrap, mongod.uri, nursery, store, folder)
+            yield Servers(broker.bootstrap, mongod.uri, nursery, store, folder, fresh=True)
             mongod.stop()
             broker.stop()
         finally:

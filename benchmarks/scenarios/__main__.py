@@ -1,8 +1,8 @@
 """
 Run one scenario: `python -m benchmarks.scenarios NAME [sizes]`; prints one JSON line.
 
-Starts its own servers, or uses those of `PB_KAFKA` and `PB_MONGO`; WORKERS sets the number of worker processes (2).
-Ends with 1 when a document was not as expected.
+Starts its own servers and warms them with a first copy, or uses those of `PB_KAFKA` and `PB_MONGO`; WORKERS sets the
+number of worker processes (2).  Ends with 1 when a document was not as expected.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ def main() -> int:
     given = parser.parse_args()
     try:
         with running() as servers:
+            if servers.fresh:
+                growth.warm(servers)
             print(json.dumps(SCENARIOS[given.name].measure(servers, given)), flush=True)
     except SyncError as error:
         print(error, file=sys.stderr)

@@ -32,6 +32,11 @@ def measure(servers: Servers, given: argparse.Namespace) -> dict[str, Any]:
     return {"scenario": "growth", "start_cpu_s": round(start, 2), "scales": scales}
 
 
+def warm(servers: Servers) -> None:
+    """A first copy that is not looked at: a broker compiles its code in its first seconds of load, on both cores."""
+    _copy(servers, 1.0, 0.0)
+
+
 def _start(servers: Servers) -> float:
     """CPU seconds of a start without any row, until every worker is ready."""
     with Stage(servers, "empty") as stage:

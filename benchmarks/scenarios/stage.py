@@ -137,8 +137,8 @@ class Stage:
         self._worker = self._servers.nursery.spawn(
             "workers", [str(ROOT / "benchmarks" / "run-meetup")], log=self._log, env=given
         )
-        named = {"mongod": self._servers.mongo, "kafka": self._servers.kafka}
-        listeners = {name: processes.listener(processes.port_of(address)) for name, address in named.items()}
+        servers = {"mongod": self._servers.mongo, "kafka": self._servers.kafka}
+        listeners = {name: processes.listener(processes.port_of(address)) for name, address in servers.items()}
         self.meter = processes.Meter([self._worker.pid], listeners)
         return began
 

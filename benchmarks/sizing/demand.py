@@ -71,12 +71,12 @@ class Workload:
 
 def lookers(partitions: int, references: float) -> float:
     """Partitions that look at a row which so many documents show: what a change of it is sent to."""
-    return partitions * (1 - (1 - 1 / partitions) ** references)
+    return float(partitions * (1 - (1 - 1 / partitions) ** references))
 
 
 def keyed_records(load: Workload, partitions: int) -> float:
     """Keyed records that a change causes."""
-    alone = (1 - 1 / partitions) ** load.references  # no other document of the partition shows the row
+    alone = float((1 - 1 / partitions) ** load.references)  # no other document of the partition shows the row
     subscriptions = (2 * load.adds + load.ends) * alone
     return 1 + load.moves + subscriptions + load.lookups * lookers(partitions, load.references)
 
