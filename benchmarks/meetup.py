@@ -14,6 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
+from benchmarks import quota
 from syncsvc import service, settings
 from syncsvc.mapping import load
 from syncsvc.mapping.model import Pipeline
@@ -84,6 +85,9 @@ def _fork(pipeline: Pipeline, number: int, state: Path) -> int:
 
 def _work(pipeline: Pipeline, number: int, state: Path) -> int:
     """Runs a worker until TERM; its exit code."""
+    groups = os.environ.get("WORKER_GROUPS", "").split()
+    if number < len(groups):
+        quota.enter(Path(groups[number]))
     ports = os.environ.get("HTTP_PORTS", "").split()
     environment = {
         "SYNCSVC_KAFKA_BOOTSTRAP": os.environ["PB_KAFKA"],

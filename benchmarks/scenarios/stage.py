@@ -24,7 +24,7 @@ import pymongo
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from benchmarks import processes
+from benchmarks import processes, quota
 from benchmarks.servers import PARTITIONS, Servers, say
 from benchmarks.workload import TABLES, Event
 from syncsvc.devstack import children, server
@@ -73,6 +73,7 @@ class Stage:
             made.result()
         self._worker: children.Child | None = None
         self._ports: list[int] = []
+        self._groups: list[Path] = []
         self.meter: processes.Meter | None = None
 
     def __enter__(self) -> Stage:
@@ -119,19 +120,22 @@ class Stage:
 
     # The workers.
 
-    def start(self, workers: int | None = None, *, named: bool = False) -> float:
+    def start(self, workers: int | None = None, *, named: bool = False, cores: float | None = None) -> float:
         """
         Starts the workers and a meter of them; returns `time.perf_counter()` of the moment.
 
         Args:
             named: as in Kubernetes, so that a worker that is back gets its own partitions.
+            cores: what each worker may use; None: whatever there is.
         """
         count = workers or int(os.environ.get("WORKERS", "2"))
         self._ports = [server.free_port() for _ in range(count)]
+        self._groups = [] if cores is None else [quota.make(cores) for _ in range(count)]
         given = {
             **self._servers.environment, "PB_PREFIX": self.prefix, "PB_DB": self.prefix, "PB_COLLECTION": "meetings",
             "PB_STATE": str(self.state), "WORKERS": str(count), "HTTP_PORTS": " ".join(map(str, self._ports)),
             "BENCH_ENVIRONMENT": sys.executable, "NAMED": "1" if named else "",
+            "WORKER_GROUPS": " ".join(map(str, self._groups)),
         }  # fmt: skip
         began = time.perf_counter()
         self._worker = self._servers.nursery.spawn(
@@ -155,6 +159,8 @@ class Stage:
         if self._worker is not None:
             self._worker.stop(STOP_SECONDS)
             self._worker = None
+        while self._groups:
+            quota.remove(self._groups.pop())
 
     # The outcome.
 
