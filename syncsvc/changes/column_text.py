@@ -111,7 +111,7 @@ def _meaning(text: ColumnText) -> tuple[str, str, bool]:
     if name == "boolean":
         name, arguments = "tinyint", "1"
     if name in INTEGERS or name == "year":
-        arguments = "1" if name == "tinyint" and arguments == "1" else ""
+        arguments = "1" if name == "tinyint" and arguments == "1" and not text.unsigned else ""
     elif name == "decimal":
         arguments = ",".join(map(str, digits(text)))
     elif name in ("datetime", "timestamp", "time", "bit"):

@@ -168,7 +168,7 @@ _WHY_REFUSED = {
 def _forms(text: ColumnText) -> dict[str, Column]:
     """`{form: how it is read}` of a type; the form "" is the natural one and may be missing."""
     name = text.name
-    if name == "tinyint" and text.arguments == "1":
+    if name == "tinyint" and text.arguments == "1" and not text.unsigned:
         name = "boolean"
     if name in _FIXED:
         return _FIXED[name]

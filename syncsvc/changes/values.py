@@ -18,6 +18,7 @@ from bson.binary import UUID_SUBTYPE
 
 LARGEST_INT64 = (1 << 63) - 1
 _LARGEST_UNSIGNED64 = (1 << 64) - 1
+_SINGLE = struct.Struct("f")
 _LEAST_WRITTEN_OUT = 1e15  # from here up MySQL writes a whole double with an exponent
 _SMALLEST_INT64 = -(1 << 63)
 MOST_DECIMAL_DIGITS = 34  # what BSON's Decimal128 holds
@@ -87,8 +88,12 @@ def to_decimal(wire: str) -> Decimal128:
 
 
 def to_shown_digits(wire: float) -> float:
-    """A FLOAT to the six digits that the server prints: a snapshot has no more, so the stream must not have more."""
-    return float(f"{wire:.6g}")
+    """
+    A FLOAT to the six digits that the server prints: a snapshot has no more, so the stream must not have more.
+
+    Of the 32-bit value, as the server does: of the shortest decimal that the stream has, halves would go the other way.
+    """
+    return float(f"{_SINGLE.unpack(_SINGLE.pack(wire))[0]:.6g}")
 
 
 def to_single_precision(wire: list[float]) -> list[float]:

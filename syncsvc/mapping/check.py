@@ -66,9 +66,11 @@ def _check_table(table: Table, findings: Findings) -> None:
             what = f'"{column}" is part of the key of "{table.name}", but may be null'
             findings.add(place, "mapping.bad_key", what, f'remove "null" from the type of "{column}"')
         elif column_type and column_types.join_family(column_type) is None:
-            place = findings.places.of_value((*path, index))
-            what = f'"{column}" of "{table.name}" is {column_type}, which cannot be a key: equal values may differ'
-            findings.add(place, "mapping.bad_key", what, "use a column of an exact type as the key")
+            place, cut = findings.places.of_value((*path, index)), column_type.endswith(column_types.CUT)
+            why = "different values may become one" if cut else "equal values may differ"
+            what = f'"{column}" of "{table.name}" is {column_type}, which cannot be a key: {why}'
+            fix = "carry it `as micros`" if cut else "use a column of an exact type as the key"
+            findings.add(place, "mapping.bad_key", what, fix)
 
 
 def _check_root(kind: Documents, tables: Mapping[str, Table], findings: Findings) -> None:

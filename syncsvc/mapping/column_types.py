@@ -56,6 +56,8 @@ _KINDS: dict[ValueKind, frozenset[str]] = {
 _FORM_KINDS: dict[str, ValueKind] = {
     "int": "whole", "micros": "whole", "decimal": "decimal", "text": "text", "date": "date", "bytes": "bytes",
 }  # fmt: skip
+#: The form that cuts microseconds: two rows' times may become one.
+CUT = " as date"
 #: Every type name there is in MySQL and MariaDB, for "did you mean"; not all of them are carried (see `changes`).
 KNOWN_TYPES = tuple(sorted(_INTEGERS | _STRINGS | _BYTES | _EXACT | _NEVER_JOINED | {"bool", "serial"}))
 
@@ -95,6 +97,8 @@ def canonical(text: str) -> str:
     collation = _COLLATION.search(found["words"]) if base in _STRINGS else None
     said = (f" {collation[0]}" if collation else "") + (zone[0] if zone else "")
     unsigned = " unsigned" if words & {"unsigned", "zerofill"} else ""
+    if unsigned and base == "tinyint":
+        arguments = ""  # a width alone: MySQL no longer prints it, and only a signed one is a boolean
     null = " null" if "null" in words else ""
     return f"{base}{arguments}{unsigned}{said}{null}{f' as {form}' if form else ''}"
 
@@ -189,4 +193,4 @@ def join_family(column_type: str) -> str | None:
         return f"text {collation[0]}" if collation else "text"
     if base in _BYTES - {"binary"} and not form:
         return "bytes"
-    return None if base in _NEVER_JOINED else sql + form
+    return None if base in _NEVER_JOINED or form == CUT else sql + form

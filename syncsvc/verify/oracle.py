@@ -87,7 +87,7 @@ class Oracle:
     def _behind(self, last: Row) -> tuple[str, list[Any]]:
         """`k1 > a OR k1 = a AND k2 > b`: a comparison of tuples would not use the index."""
         key = self._pipeline.root.key
-        given = [values.argument(*pair) for pair in zip(self._key_types, (last[c] for c in key), strict=True)]
+        given = [values.place(*pair) for pair in zip(self._key_types, (last[c] for c in key), strict=True)]
         parts, arguments = [], []
         for place in range(len(key)):
             terms = [f"{quoted(column)} = %s" for column in key[:place]] + [f"{quoted(key[place])} > %s"]

@@ -57,15 +57,22 @@ class Rows:
         ]
 
     def among(self, table: str, columns: Sequence[str], by: Sequence[str], wanted: Sequence[list[Any]]) -> list[Row]:
-        """Rows whose values of `by` are among `wanted`, as the collation compares them."""
-        found: list[Row] = []
+        """
+        Rows whose values of `by` are among `wanted`, as the collation compares them.
+
+        Each row once, also where two spellings of one value are asked for in two statements.
+        """
+        found: dict[str, Row] = {}
+        key = self._tables[table].key
+        columns = [*columns, *(column for column in key if column not in columns)]
         names = ", ".join(map(quoted, by))
         group = f"({', '.join(['%s'] * len(by))})"
         for start in range(0, len(wanted), _KEYS_AT_A_TIME):
             some = wanted[start : start + _KEYS_AT_A_TIME]
             clause = f"WHERE ({names}) IN ({', '.join([group] * len(some))})"
-            found += self.where(table, columns, clause, [value for key in some for value in key])
-        return found
+            for row in self.where(table, columns, clause, [value for one in some for value in one]):
+                found[repr([row[column] for column in key])] = row
+        return [*found.values()]
 
 
 def quoted(name: str) -> str:

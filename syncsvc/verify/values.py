@@ -20,6 +20,8 @@ from typing import Any
 from bson import Binary, Decimal128, Int64
 from bson.binary import UUID_SUBTYPE
 
+from syncsvc.mapping import column_types
+
 #: What the driver returns for a value that is not NULL.
 Printed = str | bytes
 Convert = Callable[[Printed], Any]
@@ -34,7 +36,6 @@ _SHAPES = frozenset({
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
     "geometrycollection",
 })  # fmt: skip
-_MOST_DECIMAL_DIGITS = 34
 
 
 def selected(column_type: str, quoted: str) -> str:
@@ -42,7 +43,7 @@ def selected(column_type: str, quoted: str) -> str:
     base = _base(column_type)
     if base in _SHAPES:
         return f"ST_AsGeoJSON({quoted})"
-    return f"{quoted} + 0e0" if base == "float" else quoted
+    return quoted
 
 
 def converter(column_type: str) -> Convert:
@@ -100,6 +101,14 @@ def argument(column_type: str, value: Any) -> Any:
     if not isinstance(value, str):
         raise TypeError(f"{type(value).__name__} is no value of {column_type}")
     return value
+
+
+def place(column_type: str, value: Any) -> Any:
+    """As `argument`, to ask for what comes behind it: a server sorts an ENUM by its number, but compares its text."""
+    members = column_types.members(column_type)
+    if not members:
+        return argument(column_type, value)
+    return members.index(value) + 1 if value in members else 0  # "" is what an invalid value became
 
 
 def _base(column_type: str) -> str:
@@ -161,16 +170,6 @@ def _time(printed: Printed) -> Int64:
     return Int64(-count if text.startswith("-") else count)
 
 
-def _shortest_float(printed: Printed) -> float:
-    """The shortest decimal number that is this 32-bit float, as the connector prints it."""
-    single = struct.pack("f", float(printed))
-    for digits in range(1, 10):
-        short = float(f"{float(printed):.{digits}g}")
-        if struct.pack("f", short) == single:
-            return short
-    return float(printed)
-
-
 def _decimal(printed: Printed) -> Decimal128:
     number = Decimal(_text(printed))
     return Decimal128(abs(number) if number == 0 else number)
@@ -186,19 +185,24 @@ def _vector(printed: Printed) -> list[float]:
 
 
 def _json(printed: Printed) -> Any:
-    return json.loads(_text(printed), parse_int=_json_integer)
+    return json.loads(_text(printed), parse_int=_json_integer, parse_float=_json_float)
 
 
 def _json_integer(digits: str) -> Any:
     number = int(digits)
     if -(1 << 63) <= number < 1 << 63:
         return number
-    return Decimal128(digits) if len(digits.lstrip("-")) <= _MOST_DECIMAL_DIGITS else float(digits)
+    return Decimal128(digits) if 0 < number < 1 << 64 else float(digits)
+
+
+def _json_float(digits: str) -> Any:
+    number = float(digits)
+    return _json_integer(str(int(number))) if abs(number) >= 1e15 and number.is_integer() else number
 
 
 _OTHERS: dict[str, Convert] = {
     "decimal": _decimal,
-    "float": _shortest_float,
+    "float": lambda printed: float(printed),
     "double": lambda printed: float(printed),
     "time": _time,
     "set": lambda printed: _text(printed).split(",") if printed else [],

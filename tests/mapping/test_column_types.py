@@ -19,6 +19,7 @@ from syncsvc.mapping import column_types
         pytest.param("tinyint(1)", "tinyint(1)", id="a boolean keeps its width"),
         pytest.param("tinyint(4)", "tinyint", id="a small number does not"),
         pytest.param("boolean", "tinyint(1)", id="boolean"),
+        pytest.param("tinyint(1) unsigned", "tinyint unsigned", id="an unsigned one is no boolean"),
         pytest.param("numeric(12 , 2)", "decimal(12,2)", id="synonym and blanks"),
         pytest.param("dec", "decimal(10,0)", id="decimal without digits"),
         pytest.param("decimal(5)", "decimal(5,0)", id="decimal without fraction"),

@@ -226,3 +226,13 @@ def test_anchors_that_multiply_are_refused_before_they_fill_the_memory() -> None
     text = "\n".join(["l0: &l0 x", *levels])
 
     assert "mapping.too_large" in {problem.code for problem in problems_of(text)}
+
+
+@pytest.mark.parametrize("cut", ["datetime(6) as date", "timestamp(6) as date"])
+def test_a_time_that_is_cut_is_no_key(cut: str) -> None:
+    """Two rows of one millisecond would become one document: microseconds are carried whole in a key."""
+    problems = problems_of(broken("      id: int\n", f"      id: {cut}\n"))
+
+    keys = [problem for problem in problems if problem.code == "mapping.bad_key"]
+    assert [problem.fix for problem in keys] == ["carry it `as micros`"]
+    assert "different values may become one" in keys[0].what
