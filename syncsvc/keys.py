@@ -68,7 +68,10 @@ def _float(value: float) -> bytes:
 
 
 def _escaped(tag: bytes, raw: bytes) -> bytes:
-    return tag + raw.replace(b"\x00", b"\x00\xff") + b"\x00"
+    # A byte below 2 becomes two: the zero at the end is the only one, and no key is the beginning of another.
+    if b"\x00" in raw or b"\x01" in raw:
+        raw = raw.replace(b"\x01", b"\x01\x02").replace(b"\x00", b"\x01\x01")
+    return tag + raw + b"\x00"
 
 
 def _time(value: datetime) -> bytes:
@@ -188,11 +191,7 @@ def end_of(data: bytes, at: int, components: int) -> int:
 def _end_of_component(data: bytes, at: int) -> int:
     tag = data[at : at + 1]
     if tag in (_TEXT, _BYTES):
-        while True:
-            at = data.index(b"\x00", at + 1)
-            if data[at + 1 : at + 2] != b"\xff":
-                return at + 1
-            at += 1
+        return data.index(b"\x00", at + 1) + 1
     if tag == NULL:
         return at + 1
     if tag == _FLOAT:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncsvc import keys
+from syncsvc.cli import written_keys
 
 INTEGERS = st.integers(-(1 << 600), 1 << 600) | st.integers(-300, 300)
 TEXTS = st.text()
@@ -100,6 +101,19 @@ def test_a_key_says_where_it_ends(values: list[object], before: bytes, behind: b
     assert keys.end_of(before + key + behind, len(before), len(values)) == len(before) + len(key)
 
 
+NEAR_ENDS = st.binary(max_size=4).map(lambda raw: bytes(b"\0\1\2a\xff"[byte % 5] for byte in raw))
+
+
+@given(NEAR_ENDS, NEAR_ENDS)
+def test_no_key_begins_with_another(one: bytes, other: bytes) -> None:
+    """What belongs to an address is found by its bytes: with a longer key behind a zero it would be another's too."""
+    first, second = keys.component(one), keys.component(other)
+
+    assert (first == second) == second.startswith(first) == (one == other)
+    assert (first < second) == (one < other)
+    assert written_keys.values(first, 1) == [f"0x{one.hex()}"]
+
+
 @given(ROWS, st.booleans(), st.booleans())
 def test_rows_sort_as_order_by_several_columns_does(rows: list[tuple[Any, Any]], one: bool, two: bool) -> None:
     """NULL first, or last where descending; the second column decides where the first is equal."""
@@ -124,7 +138,7 @@ def test_rows_sort_as_order_by_several_columns_does(rows: list[tuple[Any, Any]],
         pytest.param(-256, "12feff", id="two bytes below zero"),
         pytest.param(1 << 64, "1d09010000000000000000", id="more than eight bytes"),
         pytest.param(-(1 << 64), "0bf6feffffffffffffffff", id="more than eight bytes below zero"),
-        pytest.param("a\0b", "026100ff6200", id="text with a zero"),
+        pytest.param("a\0b\1", "02610101620102" "00", id="text with a zero and a one"),
         pytest.param(b"a", "016100", id="bytes"),
         pytest.param(Decimal("1.5"), "30038000313500", id="decimal"),
         pytest.param(Decimal("-1.5"), "30017fffcecaff", id="decimal below zero"),

@@ -15,7 +15,7 @@ from syncsvc.assembly.first_copy import FirstCopy
 from syncsvc.assembly.layout import PARKED
 from syncsvc.assembly.render import Rendered, Renderer
 from syncsvc.assembly.state import State
-from syncsvc.assembly.waiting import Stake, Waiting, merged
+from syncsvc.assembly.waiting import Stake, Waiting, each, joined, merged
 from syncsvc.assembly.walks import Walks
 
 #: How long a document may wait for an answer.  A round trip takes 5 to 20 ms and every look-up is answered, also with
@@ -169,34 +169,34 @@ class Agenda:
         """Decides what becomes of a rendered document; returns its bytes."""
         address = rendered.address
         waited = self._waiting.drop(address)
-        identity = identity or waited
+        gone = joined(waited, identity)
         held = self._state.get(PARKED + address)
         if held is not None:
             code, _, remembered = held.partition(b"\x00")
-            identity = identity or remembered
+            gone = joined(remembered, gone)
             if rendered.problem or (code.decode() != _POISON_CODE and rendered.identity is not None):
                 return 0  # its writes have stopped until it is retried (design D8)
             self._state.delete(PARKED + address)
             due.released.append(address)
         if rendered.problem:
             # Also of a root that went in this step: whoever makes it good again deletes its document.
-            rendered = rendered._replace(identity=rendered.identity or identity or None)
-            self.park(rendered, (rendered.problem or "").partition(":")[0])
+            if not rendered.identity and gone:
+                rendered = rendered._replace(identity=each(gone)[-1])
+            self.park(rendered, (rendered.problem or "").partition(":")[0], gone)
             due.parked.append(rendered)
             return 0
+        # Spellings of one key, where its collation does not tell them apart: those before go.
+        due.documents += [
+            rendered._replace(identity=one, elements=None) for one in each(gone) if one != rendered.identity
+        ]
         if rendered.identity is None:
-            if not identity:
-                return 0  # children whose root has not come yet
-            rendered = rendered._replace(identity=identity)
-        elif identity and identity != rendered.identity:
-            # Two spellings of one key, where its collation does not tell them apart: the old one goes.
-            due.documents.append(rendered._replace(identity=identity, elements=None))
+            return 64 * len(each(gone))  # none: children whose root has not come yet
         due.documents.append(rendered)
         return len(rendered.elements or b"") + 64
 
-    def park(self, rendered: Rendered, code: str) -> None:
+    def park(self, rendered: Rendered, code: str, gone: bytes = b"") -> None:
         """Stops the writes of a document; its state goes on folding."""
-        self._state.put(PARKED + rendered.address, code.encode() + b"\x00" + (rendered.identity or b""))
+        self._state.put(PARKED + rendered.address, code.encode() + b"\x00" + joined(gone, rendered.identity or b""))
 
     def release(self, address: bytes, *, write: bool, source_ms: int) -> None:
         """A person retries (`write`) or skips a parked document."""

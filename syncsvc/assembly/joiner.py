@@ -188,7 +188,7 @@ class Joiner:
         for taken in self._takes[role]:
             prefix = row_key(SLOT, address, taken, b"")
             for key, slot in self._state.scan(prefix):
-                if stamp.earlier(stamp_of(slot), deleted):
+                if slot[:1] == GOOD and stamp.earlier(stamp_of(slot), deleted):
                     self.tally.doomed += 1
                     self._place(address, taken, key[len(prefix) :], None, source_ms)
 
@@ -238,7 +238,10 @@ class Joiner:
             role, identity, place = records.parse_row(value[:HEADER_BYTES] + value[HEADER_BYTES + 1 :])
             held = self._state.get(row_key(SLOT, address, role, identity))
             if held is not None and poison_of(held) == place:
-                self._place(address, role, identity, unpoisoned(held), source_ms)
+                good = unpoisoned(held)
+                if good is not None and self._floors.bar(role, good):
+                    good = None
+                self._place(address, role, identity, good, source_ms)
         else:
             self.agenda.release(address, write=action == RETRY_DOCUMENT, source_ms=source_ms)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 
-FORMAT = 2
+FORMAT = 3
 
 SLOT = b"S"  #: S address role identity -> slot: rows at their home (documents and relays)
 SUBSCRIBER = b"B"  #: B relay partition -> id of the partition's subscription
@@ -18,8 +18,8 @@ LOCAL = b"L"  #: L relay -> id, how far it is answered; L relay role identity ->
 HOLDER = b"R"  #: R relay holder -> count: which documents (D address) or local copies (L relay) refer to a relay
 HIGH_WATER = b"H"  #: H sender -> place and index of the newest record applied from it
 WALK = b"W"  #: W relay -> stamp, again, cursor: holders still to be made due after a relay changed
-PENDING = b"P"  #: P address -> oldest ms, identity: a document waits before it is written (`waiting`)
-PARKED = b"X"  #: X address -> reason, identity: a document whose writes have stopped
+PENDING = b"P"  #: P address -> oldest ms, identities: a document waits before it is written (`waiting`)
+PARKED = b"X"  #: X address -> reason, identities: a document whose writes have stopped
 FLOOR = b"F"  #: F table -> stamp: rows of the table that are older are gone
 ROUND = b"M"  #: M level -> bitmap of the senders whose end mark has arrived
 COPIED = b"E"  #: E -> offset at which the first copy had everything

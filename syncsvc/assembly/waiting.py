@@ -23,7 +23,22 @@ Stake = tuple[int, bytes]
 
 def merged(earlier: Stake, later: Stake) -> Stake:
     """Of two changes of one document: the oldest time that is known (invariant 9), the identity removed last."""
-    return min(earlier[0], later[0]) or earlier[0] or later[0], later[1] or earlier[1]
+    return min(earlier[0], later[0]) or earlier[0] or later[0], joined(earlier[1], later[1])
+
+
+def joined(*held: bytes) -> bytes:
+    """Identities one behind the other, each once: BSON documents begin with their length."""
+    return b"".join(dict.fromkeys(one for identities in held for one in each(identities)))
+
+
+def each(identities: bytes) -> list[bytes]:
+    """The identities that `joined` put together."""
+    found, at = [], 0
+    while at < len(identities):
+        end = at + int.from_bytes(identities[at : at + 4], "little")
+        found.append(identities[at:end])
+        at = end
+    return found
 
 
 class Waiting:

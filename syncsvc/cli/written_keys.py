@@ -37,7 +37,7 @@ def _value(data: bytes) -> str:
     if tag == 0x00:
         return "null"
     if tag in (0x01, 0x02):
-        raw = body[:-1].replace(b"\x00\xff", b"\x00")
+        raw = body[:-1].replace(b"\x01\x01", b"\x00").replace(b"\x01\x02", b"\x01")
         return f"0x{raw.hex()}" if tag == 0x01 else raw.decode("utf-8", "replace")
     if tag == 0x21:
         return _float(body)

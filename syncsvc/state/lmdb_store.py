@@ -60,6 +60,8 @@ class LmdbStore:
         self._kept = self._tree(write=not self._over)
         self._top: Tree = Recent(self._path) if self._over else self._kept
         self._removed.clear()
+        #: Of a prefix: kept keys before this one are all removed, or among the recent ones again (`any`).
+        self._passed: dict[bytes, bytes] = {}
 
     def _tree(self, *, write: bool) -> Tree:
         """A transaction of what is kept."""
@@ -134,7 +136,17 @@ class LmdbStore:
         """Whether a key begins with the prefix."""
         if self._top.any(prefix):
             return True
-        return self._over and bool(self.walk(prefix, prefix, 1))
+        if not self._over:
+            return False
+        start, limit = self._passed.get(prefix, prefix), 1
+        while found := self._looked(self._kept.walk(start, prefix, limit)):
+            for key, _ in found:
+                if key not in self._removed:
+                    self._passed[prefix] = key
+                    return True
+            start, limit = found[-1][0] + b"\0", min(64, limit * 2)
+        self._passed[prefix] = start
+        return False
 
     def _looked(self, entries: list[Entry]) -> list[Entry]:
         """Counts entries that were put or listed, and passes them on."""

@@ -14,6 +14,7 @@ from syncsvc.flow import Record
 from syncsvc.keys import component
 from syncsvc.mapping.model import Embed, OrderTerm, Pipeline, Root, Table
 from syncsvc.routing import records
+from syncsvc.routing.outcome import ParkedRecord
 from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.router import Router
 from syncsvc.routing.senders import Senders
@@ -70,6 +71,10 @@ class Bench:
         self._offsets[table] += 1
         router.passed(self._offsets[table])
         self._append(router.outbox.take())
+
+    def take_parked(self, table: str) -> list[ParkedRecord]:
+        """The source records of a table that could not be read."""
+        return self._routers[table].take_parked()
 
     def put(self, table: str, **row: Any) -> None:
         """An insert or an update."""

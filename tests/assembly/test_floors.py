@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from syncsvc.assembly import floors
-from syncsvc.assembly.joiner import barrier
+from syncsvc.assembly.joiner import SKIP_RECORD, barrier, control
 from syncsvc.mapping.model import Embed, OrderTerm, Pipeline, Root, Table
 from syncsvc.routing import stamp
 from tests.assembly.bench import Bench, shown
@@ -403,3 +403,42 @@ def test_without_a_cascade_a_row_outlives_what_it_refers_to() -> None:
     remove(bench, MEETING, 5, id=1, title="m")
     write(bench, MEETING, 6, id=1, title="again")
     assert ids(standing(bench)[1]) == [1]
+
+
+def test_a_row_that_is_skipped_does_not_come_back_from_a_table_that_was_emptied_since() -> None:
+    """Its last good form is older than the end of its table: the document is as the join is, without it."""
+    bench = Bench()
+    write(bench, MEETING, 1, id=1, title="first")
+    write(bench, APPLICATION, 2, id=5, meeting_id=1, user_id=None, rank=None)
+    bench.step()
+    bench.route(APPLICATION, key(id=5), b"{broken")
+    bench.step()
+    (parked,) = bench.take_parked(APPLICATION)
+    truncate(bench, APPLICATION, 30)
+    bench.step()
+
+    for address, payload in parked.targets:
+        bench.append(*control(SKIP_RECORD, address, 0, payload))
+
+    assert standing(bench)[1]["applications"] == []
+
+
+def test_a_row_that_cannot_be_read_does_not_go_with_a_former_parent() -> None:
+    """
+    It may be of the parent's new life, whose record is heard of later: until it is made good its document waits for it,
+    and the entry of the parked record stays.
+    """
+    bench = Bench(cascading())
+    insert(bench, MEETING, 10, id=1, title="first")
+    insert(bench, APPLICATION, 20, id=5, meeting_id=1, user_id=None)
+    bench.step()
+    bench.route(APPLICATION, key(id=5), b"{broken")  # place 50
+    bench.step()
+
+    remove(bench, MEETING, 30, id=1, title="first")
+    insert(bench, MEETING, 40, id=1, title="again")
+    due = bench.step()
+    assert (due.documents, due.released, bench.joiner.take_healed()) == ([], [], [])
+
+    write(bench, APPLICATION, 60, id=5, meeting_id=1, user_id=None)
+    assert standing(bench)[1]["applications"] == [{"id": 5, "answers": []}]

@@ -188,7 +188,7 @@ def test_state_keys_are_kind_address_role_and_identity() -> None:
         layout.PARKED, layout.ROUND, layout.COPIED, layout.CURSOR, layout.FLOOR,
     )  # fmt: skip
     assert b"".join(kinds) == b"SBLRHWPXMECF"
-    assert (layout.FORMAT, records.FORMAT) == (2, 2)
+    assert (layout.FORMAT, records.FORMAT) == (3, 2)
 
 
 def test_a_document_ends_with_its_version() -> None:

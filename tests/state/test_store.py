@@ -160,6 +160,41 @@ def test_lmdb_and_memory_agree_on_any_keys(
     assert pair.stamp() == b"again"
 
 
+@given(kept=CHANGES, changes=CHANGES, prefixes=st.lists(PREFIXES, min_size=1, max_size=3))
+@settings(max_examples=200, deadline=None)
+def test_whether_there_is_a_key_is_right_at_every_moment(
+    pair: LmdbStore,
+    kept: list[tuple[bytes, bytes | None]],
+    changes: list[tuple[bytes, bytes | None]],
+    prefixes: list[bytes],
+) -> None:
+    """What one look has passed by is not looked at again, but may have been put again since."""
+    pair.wipe()
+    model = MemoryStore()
+    changed((pair, model), kept)
+    pair.commit(b"")
+    for change in changes:
+        changed((pair, model), [change])
+        assert [pair.any(prefix) for prefix in prefixes] == [model.any(prefix) for prefix in prefixes]
+
+
+def test_keys_that_go_one_by_one_are_passed_by_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of references to one row, deleted in key order: each of them asks whether it was the last."""
+    looks: list[None] = []
+    monkeypatch.setattr(lmdb_store.resident, "look", lambda: looks.append(None))
+    keys = [b"R%04d" % number for number in range(2000)]
+    store.load([(key, b"") for key in keys])
+    store.commit(b"")
+    looks.clear()
+
+    for key in keys[:-1]:
+        store.delete(key)
+        assert store.any(b"R")
+    store.delete(keys[-1])
+    assert not store.any(b"R")
+    assert len(looks) * lmdb_store.LOOK_ENTRIES < 8 * len(keys)
+
+
 @given(entries=st.dictionaries(KEYS, st.binary(max_size=4)))
 @settings(max_examples=100, deadline=None)
 def test_loading_many_is_putting_each(pair: LmdbStore, entries: dict[bytes, bytes]) -> None:
