@@ -5,8 +5,9 @@ Beside `router`, for the topic that has the connector's topic prefix as its name
 tables of a server.  No order is assumed between it and the tables' own topics (invariant 8): what it sends is a
 barrier with a place in the source, and the joiners compare.  What a snapshot tells of tables is passed over, because
 Debezium writes a DROP for each table that it is about to read.  So is a RENAME: tools that change a table online swap
-it for its copy that way, and the rows stay.  An event that cannot be read is parked raw and holds nothing back: nobody
-knows which table it is about.
+it for its copy that way, and the rows stay.  A statement that moves rows with a whole partition does not say which: it
+is parked, for a person who has the table read again.  So is an event that cannot be read, raw: nobody knows which table
+it is about.  Neither holds anything back.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from syncsvc.changes.decoding import no_registry
 from syncsvc.changes.envelope import DecodeError
 from syncsvc.changes.position import STREAMED, binlog, position
 from syncsvc.mapping.model import Pipeline
-from syncsvc.routing import stamp
+from syncsvc.routing import partition_changes, stamp
 from syncsvc.routing.outcome import ParkedRecord
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.poison import State
@@ -122,25 +123,31 @@ class SchemaChanges(SourcePartition):
             event = self._event(record.value)
         except DecodeError as error:
             self._count("unreadable")
-            self.tally.parked += 1
-            place = f"{self._place}@{record.offset}"
-            self.parked.append(ParkedRecord(place, error.code, error.what, record.key, record.value))
+            self._park(record, error)
             return
         self._count(DDL)
         source = event.source
         if str(source.snapshot).lower() not in ("false", "none"):
             self.tally.skip("snapshot")
             return
-        emptied = dict(self._emptied(event))
-        if not emptied:
+        emptied, moved = dict(self._emptied(event)), self._moved(event)
+        if emptied:
+            self.tally.see(source.ts_ms or 0)
+            self.outbox.at(record.offset, source.ts_ms or 0)
+            stamped = _stamp(source)
+            for table, cause in emptied.items():
+                self._bar(table, self._numbers[table], stamped, cause)
+        if moved:
+            self._park(record, _unlogged(moved))
+        elif emptied:
+            self.tally.applied += 1
+        else:
             self.tally.skip("no_effect")
-            return
-        self.tally.see(source.ts_ms or 0)
-        self.outbox.at(record.offset, source.ts_ms or 0)
-        stamped = _stamp(source)
-        for table, cause in emptied.items():
-            self._bar(table, self._numbers[table], stamped, cause)
-        self.tally.applied += 1
+
+    def _park(self, record: Record, why: DecodeError) -> None:
+        self.tally.parked += 1
+        place = f"{self._place}@{record.offset}"
+        self.parked.append(ParkedRecord(place, why.code, why.what, record.key, record.value))
 
     def _event(self, value: bytes) -> _Event:
         """
@@ -177,6 +184,14 @@ class SchemaChanges(SourcePartition):
         if found and (table := _replaced(found, event.databaseName)) in self._numbers:
             yield table, "create"
 
+    def _moved(self, event: _Event) -> list[str]:
+        """The pipeline's tables that have lost or got rows with a partition, in their order."""
+        written = partition_changes.moved(event.ddl or "", event.databaseName)
+        # A server that keeps names in lower case tells the text as it was written, and the id as it keeps it.
+        told = {self._by_id[one.id] for one in event.tableChanges or () if written and one.id in self._by_id}
+        folded = {name.casefold() for name in written}
+        return [table for table in self._numbers if table in told or table.casefold() in folded]
+
 
 def _stamp(source: Source) -> bytes:
     """Where in the source the event stands; older than nothing where it does not say."""
@@ -193,6 +208,12 @@ def _replaced(found: re.Match[str], database: str | None) -> str:
     first = names["first"] or names["first_bare"]
     second = names["second"] or names["second_bare"]
     return f"{database or ''}.{first}" if second is None else f"{first}.{second}"
+
+
+def _unlogged(tables: list[str]) -> DecodeError:
+    what = "rows may have gone or come with a partition, without records of their own; documents show those of before"
+    fix = "have the connector read the table again, then skip this"
+    return DecodeError("ddl.rows_unlogged", f"{' and '.join(tables)}: {what}: {fix}")
 
 
 def _strange() -> DecodeError:

@@ -17,6 +17,7 @@ DONE = {"retry": "Tried again, and it is parked no more.", "skip": "Skipped: eve
 TOLD = {
     "parked.again": "It was tried and parked again: the cause is still there.",
     "parked.still_unreadable": "The record cannot be read now either.",
+    "parked.not_a_row": "It tells of tables, not of a row: have them read again where rows went, then skip it.",
     "parked.pending": "The decision is in the log, but no worker has acted on it yet. Nothing has to be sent again.",
     "parked.unknown": "It is not parked any more.",
     "parked.not_here": "This worker does not run the pipeline now; open the page of one that does.",

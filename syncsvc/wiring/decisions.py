@@ -65,13 +65,21 @@ def retry(mongo: Mongo, engine: EngineSettings, found: Entry, pipelines: Sequenc
         pipelines: declarations; a record needs that of its pipeline, which says how its table is read.
 
     Raises:
-        CheckFailed: `parked.still_unreadable`, the record cannot be decoded now either.
+        CheckFailed: `parked.still_unreadable`, the record cannot be decoded now either; `parked.not_a_row`.
         UsageFault: `parked.needs_mapping`.
     """
     if found["kind"] == "document":
         _send_controls(mongo, engine, found, [(RETRY_DOCUMENT, found["address"], b"")])
         return
-    _check_readable(found, _declared(found, pipelines))
+    declared = _declared(found, pipelines)
+    if found["table"] not in declared.tables:
+        raise CheckFailed(
+            code="parked.not_a_row",
+            where=found["_id"],
+            what=f"it is what the connector told of tables, and is read no differently now: {found['what']}",
+            fix="have the connector read again what may be wrong (docs/operations/first-copy.md), then skip it",
+        )
+    _check_readable(found, declared)
     place = _PLACE.fullmatch(found["where"])
     assert place is not None, "written by actors.parking"
     _send(engine, place["topic"], {int(place["partition"]): [(found["key"], found["value"])]})

@@ -185,6 +185,19 @@ def test_a_record_that_is_still_unreadable_is_not_sent_again(run: Run, pen: Pen)
     assert pen.entries.find_one({"_id": identity}) is not None
 
 
+def test_an_event_that_tells_of_tables_is_not_sent_again(run: Run, pen: Pen) -> None:
+    """It would be parked again, whatever the mapping is: it says what was wrong, and a skip takes it away."""
+    identity = pen.park("record", table=f"ddl:{pen.pipeline.name}", key=b"{}", value=b"{}", targets=[])
+
+    outcome = run("parked", "retry", identity, "--file", pen.file, "-o", "json")
+
+    assert (outcome.code, outcome.codes) == (1, ["parked.not_a_row"])
+    assert "it does not fit" in outcome.out
+    assert pen.entries.find_one({"_id": identity}) is not None
+    assert run("parked", "skip", identity).code == 0
+    assert pen.entries.find_one({"_id": identity}) is None
+
+
 def test_a_record_that_can_be_read_now_is_appended_to_its_own_partition(run: Run, pen: Pen) -> None:
     """A redelivery, as Kafka would make it."""
     identity = pen.park_record(GOOD, [])

@@ -45,6 +45,9 @@ PARKING = ("DecodeError", "ComputeError")
 _RETRY = "correct the row or the mapping, then `syncsvc parked retry`; or `syncsvc parked skip`"
 _ANEW = "raise `generation` to build anew beside it, or bring back what was"
 _LOOK = "look at it: the file says what was proposed, and why"
+_READ_AGAIN = (
+    "let the connector [read the table again](operations/first-copy.md#read-a-table-again), then `syncsvc parked skip`"
+)
 _KEY = "give the table a primary key of exact types, or do without it"
 _RENAME = "rename the table, or do without it"
 _STRIKE = "strike it where readers do not need it"
@@ -53,6 +56,14 @@ _INSTALL = "install it as the message says, or name its folder"
 NOT_CODES = {"connector.class", "key.converter", "topic.prefix", "connect.properties", "connector.xml", "kafka.xml"}
 #: What cannot be read from the tree: `{code: (exit or how it is told, what, fix)}`.
 COMPLETED: dict[str, tuple[str, str, str]] = {
+    "ddl.bad_event": ("parked", "the value is not a schema change of the connector", _READ_AGAIN),
+    "ddl.bad_json": ("parked", "the value is not JSON in UTF-8", _READ_AGAIN),
+    "ddl.rows_unlogged": (
+        "parked",
+        "ALTER TABLE … DROP, TRUNCATE or EXCHANGE PARTITION: rows of it may have gone or come with a partition, "
+        "without records of their own; documents show those of before",
+        _READ_AGAIN,
+    ),
     "document.refused": ("parked", "MongoDB refuses the document", _RETRY),
     "document.too_large": ("parked", "the document has more bytes than MongoDB takes", _RETRY),
     "row.unreadable": ("parked", "a record of a row of this document could not be decoded", _RETRY),

@@ -205,6 +205,62 @@ def test_an_event_that_cannot_be_read_is_kept_raw_and_holds_nothing_back(value: 
     assert (stage.take_parked(), stage.take_healed()) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("ddl", "changes", "database", "tables"),
+    [
+        ("ALTER TABLE `shop`.`user` DROP PARTITION p0", [("ALTER", USER)], "shop", [USER]),
+        ("ALTER TABLE user TRUNCATE PARTITION ALL", [], "shop", [USER]),  # without a table change
+        ("ALTER TABLE Shop.USER TRUNCATE PARTITION p0", [("ALTER", USER)], "shop", [USER]),  # lower_case_table_names=1
+        ("ALTER TABLE shop.user EXCHANGE PARTITION p0 WITH TABLE shop.meeting", [("ALTER", USER)], "shop",
+         [MEETING, USER]),
+        ("ALTER TABLE shop.old EXCHANGE PARTITION p0 WITH TABLE shop.user", [("ALTER", "shop.old")], "shop", [USER]),
+    ],
+)  # fmt: skip
+def test_rows_that_move_with_a_partition_are_told_to_a_person(
+    ddl: str, changes: list[tuple[str, str]], database: str, tables: list[str]
+) -> None:
+    """Nobody says which they were: parked with its tables and what to do, nothing is emptied and nothing waits."""
+    stage, event = channel(), encoded(told(ddl, *changes, database=database))
+
+    assert barred(stage, event, encoded(DROP)) == [(USER, 2629)]
+    (parked,) = stage.take_parked()
+    assert (parked.place, parked.code, parked.value, parked.targets) == ("shop[0]@0", "ddl.rows_unlogged", event, ())
+    assert parked.what.startswith(f"{' and '.join(tables)}: rows may have gone or come with a partition")
+    assert "read the table again" in parked.what
+    tally = stage.take_tally()
+    assert (tally.consumed, tally.applied, tally.parked, tally.skipped) == ({"ddl": 2}, 1, 1, {})
+
+
+@pytest.mark.parametrize(
+    ("ddl", "changes", "snapshot", "reason"),
+    [
+        ("ALTER TABLE shop.old DROP PARTITION p0", [("ALTER", "shop.old")], "false", "no_effect"),
+        ("ALTER TABLE user DROP PARTITION p0", [], "false", "no_effect"),  # that of another database
+        ("ALTER TABLE shop.user DROP COLUMN `partition`", [("ALTER", USER)], "false", "no_effect"),
+        ("ALTER TABLE shop.user DROP PARTITION p0", [("ALTER", USER)], "true", "snapshot"),
+    ],
+)  # fmt: skip
+def test_partitions_of_others_and_of_a_snapshot_are_passed_over(
+    ddl: str, changes: list[tuple[str, str]], snapshot: str, reason: str
+) -> None:
+    """Only tables of the pipeline are anybody's concern here."""
+    stage = channel()
+
+    assert barred(stage, encoded(told(ddl, *changes, database="other", snapshot=snapshot))) == []
+    assert (stage.take_parked(), stage.take_tally().skipped) == ([], {reason: 1})
+
+
+def test_a_table_that_becomes_a_partition_is_emptied_and_told() -> None:
+    """It is gone itself, and its rows are another table's; the event is counted once (invariant 5)."""
+    ddl = "ALTER TABLE shop.user CONVERT TABLE meeting TO PARTITION p1 VALUES LESS THAN (9)"
+    stage = channel()
+
+    assert barred(stage, encoded(told(ddl, ("DROP", MEETING)))) == [(MEETING, 2629)]
+    assert [one.code for one in stage.take_parked()] == ["ddl.rows_unlogged"]
+    tally = stage.take_tally()
+    assert (tally.consumed, tally.applied, tally.parked, tally.skipped) == ({"ddl": 1}, 0, 1, {})
+
+
 def test_a_record_without_a_value_is_counted() -> None:
     """Nothing is silent (invariant 5)."""
     stage = channel()
