@@ -212,7 +212,7 @@ def _replaced(found: re.Match[str], database: str | None) -> str:
 
 def _unlogged(tables: list[str]) -> DecodeError:
     what = "rows may have gone or come with a partition, without records of their own; documents show those of before"
-    fix = "have the connector read the table again, then skip this"
+    fix = "have the connector read the table again, in a blocking snapshot, then skip this"
     return DecodeError("ddl.rows_unlogged", f"{' and '.join(tables)}: {what}: {fix}")
 
 

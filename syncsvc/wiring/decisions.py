@@ -77,7 +77,7 @@ def retry(mongo: Mongo, engine: EngineSettings, found: Entry, pipelines: Sequenc
             code="parked.not_a_row",
             where=found["_id"],
             what=f"it is what the connector told of tables, and is read no differently now: {found['what']}",
-            fix="have the connector read again what may be wrong (docs/operations/first-copy.md), then skip it",
+            fix="have the connector read those tables again, in a blocking snapshot, then skip it",
         )
     _check_readable(found, declared)
     place = _PLACE.fullmatch(found["where"])

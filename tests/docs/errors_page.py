@@ -46,7 +46,8 @@ _RETRY = "correct the row or the mapping, then `syncsvc parked retry`; or `syncs
 _ANEW = "raise `generation` to build anew beside it, or bring back what was"
 _LOOK = "look at it: the file says what was proposed, and why"
 _READ_AGAIN = (
-    "let the connector [read the table again](operations/first-copy.md#read-a-table-again), then `syncsvc parked skip`"
+    "let the connector [read the table again](operations/first-copy.md#read-a-table-again), in a blocking snapshot; "
+    "then `syncsvc parked skip`"
 )
 _KEY = "give the table a primary key of exact types, or do without it"
 _RENAME = "rename the table, or do without it"
