@@ -62,7 +62,6 @@ class JoinerActor(Actor):
         self.offset = opened.owned.offset
         self._steps = Committing(plan, joiner, opened, ledger=ledger, report=report)
         self._committing: asyncio.Task[None] | None = None
-        self._fenced = False
 
     async def run(self) -> None:
         """Steps whenever records come or documents are due."""
@@ -161,9 +160,9 @@ class JoinerActor(Actor):
             task, self._committing = self._committing, None
             try:
                 await task
-            except FencedOut:
+            except FencedOut as error:
                 self._report.fenced_out()
-                self._closing = self._fenced = True
+                self._closing, self._fenced = True, error
 
     @property
     def durable_offset(self) -> int:

@@ -67,8 +67,12 @@ class RouterActor(Actor):
         await self._sending.begin(self.router.outbox.take())
         due = time.monotonic() + self._commit_seconds
         while not self._closing:
-            wanted = self._records or self._marked_unsaved()
+            wanted = self._acks or self._marked_unsaved()
             await self.inbox.wait(max(0.0, min(QUIET_SECONDS, due - time.monotonic())) if wanted else None)
+            if self._committing is not None and self._committing.done():
+                await self._settle()
+                if self._closing:
+                    break
             batches = self.inbox.take(FOLD_RECORDS)
             for batch, ack in batches:
                 if self._schemas is not None and not await self._fetched(self._schemas, batch):
@@ -87,7 +91,7 @@ class RouterActor(Actor):
                 if self.router.marked:  # what a snapshot tells as its time is that of the snapshot
                     self._report.captured(batches, self._oldest_ms)
             if self._records >= COMMIT_RECORDS or time.monotonic() >= due or not batches:
-                if self._records or self._marked_unsaved():
+                if self._acks or self._marked_unsaved():
                     await self._commit()
                 due = time.monotonic() + self._commit_seconds
         await self._sending.end()
@@ -144,8 +148,13 @@ class RouterActor(Actor):
             self._report.committed(step.offset, records, 0, began)
 
         self._committing = asyncio.create_task(made_durable())
+        self._committing.add_done_callback(self._heard)
         if self._state.overdue(time.monotonic()):
             await self._settle()
+
+    def _heard(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            self.inbox.wake()  # now, not with the next record: there may never be one
 
     async def _settle(self) -> None:
         """Waits for the transaction under way."""
@@ -153,9 +162,9 @@ class RouterActor(Actor):
             task, self._committing = self._committing, None
             try:
                 await task
-            except FencedOut:
+            except FencedOut as error:
                 self._report.fenced_out()
-                self._closing = True
+                self._closing, self._fenced = True, error
 
     @property
     def durable_offset(self) -> int:

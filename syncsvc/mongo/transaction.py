@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 from typing import Any, NoReturn
 
+import pymongo
 from pymongo import errors
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
@@ -32,6 +33,8 @@ FIRST_PAUSE_SECONDS = 0.01
 MOST_PAUSE_SECONDS = 1.0
 #: After this long without success the process leaves, in seconds: Kubernetes restarts it with a fresh connection.
 PATIENCE_SECONDS = 300.0
+#: Longest of one attempt to commit, in seconds: a majority that does not come is waited for without end otherwise.
+COMMIT_SECONDS = 10.0
 
 _DUPLICATE_KEY = 11000
 
@@ -141,7 +144,8 @@ class Transactions:
         """Commit; None when done, else the error with which it ended for certain or for as long as we may wait."""
         for _ in self._attempts():
             try:
-                self._session.commit_transaction()
+                with pymongo.timeout(COMMIT_SECONDS):
+                    self._session.commit_transaction()
             except errors.PyMongoError as error:
                 if not verdict.unknown_commit(error):
                     return error

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import bson
 import pytest
 
-from syncsvc.mongo import names, segments
+from syncsvc.mongo import names, segments, transaction
 from syncsvc.mongo.client import Mongo
 from syncsvc.mongo.commit import (
     Abandoned,
@@ -300,6 +300,19 @@ def test_nobody_waits_for_a_thread_that_is_gone(mongo: Mongo) -> None:
         committer.submit(step(fence, put(2), seq=1)).result(20)
     committer.close()
     assert stored(mongo).keys() == {1}
+
+
+def test_a_majority_that_does_not_come_is_not_waited_for_without_end(
+    mongo: Mongo, committer: Committer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit without an answer is tried again, which tells whether it holds; the partitions do not stand still."""
+    monkeypatch.setattr(transaction, "COMMIT_SECONDS", 0.5)
+    fence = owned(mongo, committer)
+    with failing(mongo, ["commitTransaction"], 1, blockConnection=True, blockTimeMS=40_000):
+        committer.submit(step(fence, put(1))).result(20)
+
+    assert stored(mongo).keys() == {1}
+    assert fence_now(mongo, fence) == (1, 1, 10)
 
 
 def test_segments_of_a_forgotten_fence_are_no_documents_fault(mongo: Mongo, committer: Committer) -> None:
