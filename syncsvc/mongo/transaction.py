@@ -26,7 +26,7 @@ from syncsvc.errors import Unreachable
 from syncsvc.mongo import names, statements, verdict
 from syncsvc.mongo.client import MAJORITY, Mongo
 from syncsvc.mongo.commit import Abandoned, Commit, DocumentInsertClash, DocumentRefused, Fenced, OutOfStep
-from syncsvc.mongo.verdict import Verdict
+from syncsvc.mongo.verdict import DRIVER_ERRORS, DriverError, Verdict
 
 #: Pauses between attempts, in seconds: a conflict is over in milliseconds, an election in some seconds.
 FIRST_PAUSE_SECONDS = 0.01
@@ -80,7 +80,7 @@ class Transactions:
                     return
                 self._disown(commits)
                 continue
-            except errors.PyMongoError as error:
+            except DRIVER_ERRORS as error:
                 self._abort()
                 self._judge(error, commits)
                 continue
@@ -114,7 +114,7 @@ class Transactions:
                 raise DocumentInsertClash(index)
             raise DocumentRefused(index, code, verdict.DOCUMENT_CODES[code])
 
-    def _judge(self, error: errors.PyMongoError, commits: Sequence[Commit]) -> None:
+    def _judge(self, error: DriverError, commits: Sequence[Commit]) -> None:
         """Return to try again; raise when that will not help."""
         judged = verdict.of_error(error)
         if judged is Verdict.AGAIN:
@@ -124,7 +124,7 @@ class Transactions:
             self._search(commits, error)
         raise verdict.failed_by(self._mongo.where, error) from None
 
-    def _search(self, commits: Sequence[Commit], error: errors.PyMongoError) -> NoReturn:
+    def _search(self, commits: Sequence[Commit], error: DriverError) -> NoReturn:
         """The command as a whole was refused for a document: find it by sending them alone, then abort."""
         if len(commits) > 1:
             raise GroupSpoiled
@@ -132,7 +132,7 @@ class Transactions:
             self._session.start_transaction(write_concern=MAJORITY)
             try:
                 self._send(command, several=False)
-            except errors.PyMongoError as found:
+            except DRIVER_ERRORS as found:
                 code = getattr(found, "code", None) or 10334
                 if verdict.of_error(found) is Verdict.DOCUMENT:
                     raise DocumentRefused(command.places[0][1], code, verdict.DOCUMENT_CODES[code]) from None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
 
+from syncsvc.actors import parking
 from syncsvc.actors.joiner_actor import JoinerActor
 from syncsvc.actors.partition import Actor, Opened
 from syncsvc.actors.ports import FencedOut, Ledger, Log, Owned, Step
@@ -18,6 +20,7 @@ from syncsvc.actors.turns import Turns
 from syncsvc.engine.port import RecordBatch
 from syncsvc.errors import SyncError, Unreachable
 from syncsvc.flow import Record
+from syncsvc.routing.outcome import ParkedRecord
 from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.records import KINDS
 from syncsvc.routing.router import Router
@@ -163,3 +166,48 @@ async def test_reading_past_what_is_no_record_becomes_durable() -> None:
     await until(lambda: acked)
     await actor.close()
     assert failed == []
+
+
+class Registry:
+    """A schema registry that is away for ever."""
+
+    def __call__(self, number: int) -> str:
+        """Never had."""
+        raise AssertionError
+
+    def missing(self, numbers: Iterable[int]) -> set[int]:
+        """All of them."""
+        return set(numbers)
+
+    def prepare(self, numbers: Iterable[int]) -> None:
+        """No answer."""
+        raise Unreachable(code="registry.unreachable", where="http://registry", what="no answer", fix="start it")
+
+
+@pytest.mark.parametrize("error", [None, GONE])
+async def test_what_was_read_before_a_schema_that_is_away_goes_its_way(error: Exception | None) -> None:
+    """It is sent and becomes durable while the partition waits; that this fails is heard as well."""
+    failed: list[BaseException] = []
+    ledger = Answering(error)
+    actor, batch = router(ledger, failed)
+    actor._schemas = Registry()
+    avro = Record(1, b"", struct.pack(">BI", 0, 7) + b"body")
+    await actor.inbox.put(batch, lambda: None)
+    await actor.inbox.put(RecordBatch(batch.topic, 0, [avro], 2), lambda: None)
+    actor.start("router t[0]")
+
+    await until(lambda: failed if error else actor.durable_offset == 1)
+    assert failed == ([error] if error else [])
+    await actor.close()
+
+
+def test_of_a_record_that_no_document_holds_the_beginning_is_kept() -> None:
+    """With its size; smaller ones are kept whole, which is what a retry needs."""
+    whole = ParkedRecord("t[0]@1", "c", "w", b"key", b"x" * parking.BEGINNING_BYTES * 2)
+    huge = ParkedRecord("t[0]@2", "c", "w", b"key", b"x" * (parking.MOST_RAW_BYTES + 1))
+    entries = [
+        parking.of_record(record, pipeline="p", generation=1, table="t", now_ms=0) for record in (whole, huge)
+    ]
+
+    assert (entries[0]["value"], entries[0].get("cut_from")) == (whole.value, None)
+    assert (len(entries[1]["value"]), entries[1]["cut_from"]) == (parking.BEGINNING_BYTES, parking.MOST_RAW_BYTES + 4)
