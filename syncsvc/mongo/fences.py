@@ -17,6 +17,7 @@ from typing import Any
 from bson.binary import Binary
 from bson.int64 import Int64
 from pymongo import ReturnDocument, errors
+from pymongo.read_concern import ReadConcern
 
 from syncsvc.errors import Unreachable
 from syncsvc.mongo import names, verdict
@@ -64,9 +65,10 @@ def open_fence(
         Unreachable: `mongo.fence_blocked` when it did not succeed for PATIENCE_SECONDS.
     """
     end, patience_ms = time.monotonic() + PATIENCE_SECONDS, BLOCKED_MS
+    newest = mongo.database.get_collection(names.FENCES, read_concern=ReadConcern("local"))
     while time.monotonic() < end and wanted():
         try:
-            held = mongo.database[names.FENCES].find_one({"_id": fence_id}, {"epoch": 1})
+            held = newest.find_one({"_id": fence_id}, {"epoch": 1})
             if wanted():  # asked again: who gives up from here on cannot raise what a later owner has raised
                 epoch = held["epoch"] if held else None
                 return _raised(mongo, fence_id, lsid, first_offset, patience_ms, epoch)
