@@ -47,8 +47,8 @@ class Source:
         if by := re.match(r"WHERE \(`(\w+)`\) IN", asked["clause"]):
             rows = [row for row in rows if any(_same(str(row[by[1]]), one) for one in given)]
         elif given:
-            last = next(place for place, row in enumerate(rows) if _same(str(row["id"]), given[0]))
-            rows = rows[last + 1 :]
+            last = [place for place, row in enumerate(rows) if _same(str(row["id"]), given[0])]
+            rows = rows[last[0] + 1 :] if last else []
         if limit := re.search(r"LIMIT (\d+)", asked["clause"]):
             rows = rows[: int(limit[1])]
         shown = re.findall(r"`(\w+)`", asked["shown"])

@@ -93,6 +93,15 @@ def test_such_a_value_in_a_key_is_a_difference_and_reading_goes_on_behind_it() -
     ]  # fmt: skip
 
 
+def test_such_a_row_that_is_gone_when_it_is_looked_at_again_is_no_difference() -> None:
+    """Its key is asked for in the source only: no document could have it."""
+    orders = [order("0000-05-05")]
+
+    report = compared(shop(key="date"), orders, [], wait_seconds=0.3, progress=lambda done, total: orders.clear())
+
+    assert (report.documents, report.equal) == (1, True)
+
+
 def test_a_filter_without_a_result_is_a_difference_of_that_document() -> None:
     """A worker parks such a row; filters of the others hold."""
     orders = [order("1", q="4"), order("2", q=HUGE), order("3", q="1"), order("4", q="4")]
