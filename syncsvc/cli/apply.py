@@ -2,8 +2,8 @@
 `syncsvc apply`: topics, collections, indexes and connectors of some pipelines, made or brought up to date.
 
 Idempotent: what is as it should be is left alone.  Everything is compared before anything is made, so a refusal leaves
-nothing half made; what loses something is done only with --yes.  The generation document is written by the first
-worker, when the source topics have their records.
+nothing half made; what loses something is done only with --yes, and no topic that running workers use is deleted.  The
+generation document is written by the first worker, when the source topics have their records.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def apply(files: Files, yes: Yes = False, wait: Wait = 60.0, format_: Output = F
     loaded, given = pipelines.load(files), settings.read()
     found = planning.items(loaded, given)
     refuse(found, losses=yes)
+    refuse_running(loaded, given, found)
     make(loaded, given, wait, found)
     planned.show(found, format_)
 
@@ -63,8 +64,34 @@ def _unasked(item: Item) -> Problem:
     )
 
 
+def refuse_running(loaded: Sequence[Pipeline], given: Settings, found: Sequence[Item]) -> None:
+    """
+    No keyed topic goes while workers read and write it, whatever MongoDB says of their generation.
+
+    Raises:
+        Drift: `apply.still_running`, with every such pipeline.
+        Unreachable: Kafka is not there, or does not let us see the group.
+    """
+    from syncsvc.cli import members
+
+    dropped = {item.name for item in found if item.kind == "topic" and item.step == "drop"}
+    using = [pipeline for pipeline in loaded if pipeline.keyed_topic in dropped]
+    if not using:
+        return
+    problems = []
+    for pipeline, hosts in asyncio.run(members.running(using, given)):
+        what = f"workers run on {hosts}, and topic {pipeline.keyed_topic}, which they use, would be deleted"
+        fix = (
+            "see that SYNCSVC_MONGO_URI and SYNCSVC_MONGO_DATABASE are those of the workers; "
+            "if the topic is to go all the same, end the workers (TERM) first"
+        )
+        problems.append(Problem("apply.still_running", f"group {pipeline.group}", what, fix))
+    if problems:
+        raise Drift.of(problems)
+
+
 def make(loaded: Sequence[Pipeline], given: Settings, wait_seconds: float, found: Sequence[Item]) -> None:
-    """Topics, collections, indexes, then connectors; `found` has been refused by nobody."""
+    """Topics, collections, indexes, then connectors; `found` has been refused by neither of the above."""
     from syncsvc.cli import mongo_items, planning
     from syncsvc.devstack import connectors as rest
     from syncsvc.mongo import indexes, names, namespaces

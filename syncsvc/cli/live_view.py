@@ -22,7 +22,7 @@ BARS = "▁▂▃▄▅▆▇█"
 #: Records behind, from which a partition is drawn as lukewarm, warm and hot.
 HEAT = ((0, "green"), (100, "yellow"), (10_000, "dark_orange"), (1_000_000, "red"))
 PARTITIONS_SHOWN = 64  # more than a mapping usually has, and still a line of a terminal
-STATES = {"live": "green", "copying": "cyan", "not started": "dim"}
+STATES = {"live": "green", "copying": "cyan", "not started": "dim", "lost": "bold red"}
 BESIDE = 4  # lines of the screen that are not topics: the foot, and blanks
 
 
@@ -85,7 +85,7 @@ def copying(standing: Standing, history: History) -> RenderableType:
 
 
 def topics(found: Sequence[Standing], history: History, most: int) -> Table:
-    """A line a topic: its partitions as a strip, lag now and over time, rate; those with lag first when few fit."""
+    """A line a topic: partitions as a strip, lag now and over time, rate; when few fit, lost ones and lag first."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     made.add_column("topic", overflow="ellipsis", no_wrap=True, ratio=1)
     made.add_column("partitions", no_wrap=True)
@@ -98,7 +98,7 @@ def topics(found: Sequence[Standing], history: History, most: int) -> Table:
         for topic in dict.fromkeys(p.topic for p in reversed(standing.partitions))
     ]
     if len(rows) > most:
-        rows.sort(key=lambda row: -sum(p.lag or 0 for p in row[2]))
+        rows.sort(key=lambda row: (not any(p.lost for p in row[2]), -sum(p.lag or 0 for p in row[2])))
     for pipeline, topic, parts in rows[:most]:
         made.add_row(*_row(pipeline, topic, parts, history))
     if len(rows) > most:

@@ -18,7 +18,7 @@ from syncsvc.errors import Drift
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from syncsvc.cli.standing import Partition, Standing
+    from syncsvc.cli.standing import Standing
     from syncsvc.engine.port import TP
     from syncsvc.mapping.model import Pipeline
     from syncsvc.settings import Settings
@@ -50,8 +50,7 @@ def offsets(files: Files, format_: Output = Format.TABLE) -> int:
             print(f"{'' if number == 0 else chr(10)}{one.pipeline}/g{one.generation}, consumer group {pipeline.group}")
             cells = [[row[name] for name in (*HEADINGS[:8], "verdict")] for row in rows]
             output.show_table(HEADINGS, cells, numbers=NUMBERS)
-    lost = any(row["lost"] for _, rows in shown for row in rows)
-    return Drift.exit_code if lost else 0
+    return Drift.exit_code if any(one.lost for one in found) else 0
 
 
 async def _committed(pipeline: Pipeline, found: Standing, given: Settings) -> dict[TP, int]:
@@ -68,28 +67,13 @@ def _rows(found: Standing, committed: dict[TP, int]) -> Sequence[dict[str, Any]]
 
     rows = []
     for partition in found.partitions:
-        verdict, lost = judged(partition)
         body = asdict(partition)
         rows.append(
             {
                 **{name: body[name] for name in ("stage", "topic", "partition")},
                 "begin": partition.start, "end": partition.end, "fence": partition.offset,
                 "committed": committed.get(TP(partition.topic, partition.partition)),
-                "lag": partition.lag, "verdict": verdict, "lost": lost,
+                "lag": partition.lag, "verdict": partition.verdict, "lost": partition.lost,
             }
         )  # fmt: skip
     return rows
-
-
-def judged(partition: Partition) -> tuple[str, bool]:
-    """What a fence outside its log means, and whether it can go on from there."""
-    offset, start, end = partition.offset, partition.start, partition.end
-    if end is None or start is None:
-        return ("the topic is gone", True) if offset else ("no topic", False)
-    if offset is None:
-        return ("not opened", False)
-    if offset < start:
-        return (f"LOST: {start - offset} records were deleted before they were read", True)
-    if offset > end:
-        return ("BEYOND THE END: the topic was made anew", True)
-    return ("", False)

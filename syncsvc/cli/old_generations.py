@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from syncsvc.cli import members
 from syncsvc.cli.item import LOSES, Item
-from syncsvc.engine.groups import Groups
 from syncsvc.engine.topics import Topics
 from syncsvc.errors import Drift, Problem
 from syncsvc.mapping.model import Pipeline
@@ -73,13 +73,10 @@ def _refuse_unswitched(pipeline: Pipeline, mongo: Mongo) -> None:
 
 async def _refuse_running(older: Iterable[Pipeline], settings: Settings) -> None:
     problems = []
-    async with Groups(engine_settings(settings)) as groups:
-        for one in older:
-            hosts = sorted({member.host for member in (await groups.members(one.group)).values()})
-            if hosts:
-                what = f"workers of generation {one.generation} run on {', '.join(hosts)}"
-                fix = "end them (TERM); they would go on writing what is dropped"
-                problems.append(Problem("rebuild.still_running", f"group {one.group}", what, fix))
+    for one, hosts in await members.running(older, settings):
+        what = f"workers of generation {one.generation} run on {hosts}"
+        fix = "end them (TERM); they would go on writing what is dropped"
+        problems.append(Problem("rebuild.still_running", f"group {one.group}", what, fix))
     if problems:
         raise Drift.of(problems)
 

@@ -82,6 +82,7 @@ def _raise(
         if problems:
             raise Drift.of(problems)
         apply.refuse(found.items, losses=True)
+        apply.refuse_running([found.after], given, found.items)
         if found.diff:
             _write(file, found.text)
         apply.make([found.after], given, wait, found.items)

@@ -24,6 +24,8 @@ from syncsvc.settings import Settings
 from syncsvc.wiring import prepare
 from syncsvc.wiring.connections import engine_settings
 
+#: `{(stage, partition): its fence}`.
+Held = Mapping[tuple[str, TP], Mapping[str, Any]]
 _ROUTER = re.compile(r"(?P<topic>.+)\[(?P<partition>\d+)\]")
 
 
@@ -50,13 +52,34 @@ class Partition:
 
     @property
     def lag(self) -> int | None:
-        """Records not yet applied; None where one of the two is not known."""
-        return None if self.end is None or self.offset is None else max(0, self.end - self.offset)
+        """Records not yet applied; None where one of the two is not known, or the log is not that of the offset."""
+        return None if self.end is None or self.offset is None or self.lost else self.end - self.offset
 
     @property
     def freshness_seconds(self) -> float | None:
         """0 when nothing waits, else the age of the newest change applied: never too small.  None: nothing is known."""
         return 0.0 if self.lag == 0 else None if self.lag is None else self.newest_seconds
+
+    @property
+    def verdict(self) -> str:
+        """What it means that the offset is not within the log, in words; empty where it is."""
+        return self._judged()[0]
+
+    @property
+    def lost(self) -> bool:
+        """Whether the log no longer has what comes next, so that no worker can go on from there."""
+        return self._judged()[1]
+
+    def _judged(self) -> tuple[str, bool]:
+        if self.end is None or self.start is None:
+            return ("the topic is gone", True) if self.offset else ("no topic", False)
+        if self.offset is None:
+            return ("not opened", False)
+        if self.offset < self.start:
+            return (f"LOST: {self.start - self.offset} records were deleted before they were read", True)
+        if self.offset > self.end:
+            return ("BEYOND THE END: the topic was made anew", True)
+        return ("", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +89,18 @@ class Standing:
     pipeline: str
     generation: int
     collection: str
-    #: `not started`, `copying` or `live`.
+    #: `not started`, `copying`, `live`, or `lost`: a log has no more what a fence needs, so workers cannot go on.
     state: str
     partitions: tuple[Partition, ...]
     #: Entries that wait for a person.
     parked: int
     #: Seconds that its documents may be behind, from the mapping.
     objective_seconds: float
+
+    @property
+    def lost(self) -> bool:
+        """Whether one of the partitions is."""
+        return any(partition.lost for partition in self.partitions)
 
     @property
     def lag(self) -> int | None:
@@ -95,11 +123,11 @@ class Standing:
         return sum(min(offset, end) for offset, end in ends if end), sum(end for _, end in ends if end)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready, with the lags."""
+        """JSON-ready, with the lags and what is lost."""
         found = asdict(self) | {"lag": self.lag, "freshness_seconds": self.freshness_seconds}
-        found["first_copy"] = self.first_copy
+        found |= {"first_copy": self.first_copy, "lost": self.lost}
         for shown, partition in zip(found["partitions"], self.partitions, strict=True):
-            shown["lag"] = partition.lag
+            shown |= {"lag": partition.lag, "verdict": partition.verdict, "lost": partition.lost}
         return found
 
 
@@ -110,8 +138,16 @@ def standings(pipelines: Sequence[Pipeline], mongo: Mongo, settings: Settings) -
     Raises:
         Unreachable: Kafka or MongoDB is not there.
     """
+    # Fences first: an end that is asked for later is never before what a running worker has made durable.
+    held = [_held(pipeline, mongo) for pipeline in pipelines]
     bounds = asyncio.run(_bounds(pipelines, settings))
-    return [_standing(pipeline, mongo, bounds) for pipeline in pipelines]
+    return [_standing(pipeline, mongo, found, bounds) for pipeline, found in zip(pipelines, held, strict=True)]
+
+
+def _held(pipeline: Pipeline, mongo: Mongo) -> Held:
+    """The fences that a generation has."""
+    found = fences.read_fences(mongo, pipeline.name, pipeline.generation)
+    return {_place(pipeline, fence["_id"]): fence for fence in found}
 
 
 async def _bounds(pipelines: Iterable[Pipeline], settings: Settings) -> dict[TP, tuple[int, int]]:
@@ -132,11 +168,9 @@ def _topics(pipeline: Pipeline) -> list[str]:
     return [*tables, *channels(pipeline).values(), pipeline.keyed_topic]
 
 
-def _standing(pipeline: Pipeline, mongo: Mongo, bounds: Mapping[TP, tuple[int, int]]) -> Standing:
+def _standing(pipeline: Pipeline, mongo: Mongo, held: Held, bounds: Mapping[TP, tuple[int, int]]) -> Standing:
     generation = generations.read(mongo, pipeline.name, pipeline.generation)
     copy_ends = prepare.ends_of(generation) if generation is not None else {}
-    found = fences.read_fences(mongo, pipeline.name, pipeline.generation)
-    held = {_place(pipeline, fence["_id"]): fence for fence in found}
     sources = set(_topics(pipeline))
     wanted = {tp for tp in bounds if tp.topic in sources} | {tp for _, tp in held}
     now_ms = time.time() * 1000
@@ -152,7 +186,7 @@ def _standing(pipeline: Pipeline, mongo: Mongo, bounds: Mapping[TP, tuple[int, i
                 tp.topic,
                 tp.partition,
                 start,
-                fence.get("offset"),
+                _offset(fence, start, end),
                 end,
                 None if newest is None else round(max(0.0, now_ms - newest) / 1000, 1),
                 bool(fence.get("copied")),
@@ -160,16 +194,25 @@ def _standing(pipeline: Pipeline, mongo: Mongo, bounds: Mapping[TP, tuple[int, i
             )
         )
     copied = bool(partitions) and all(partition.copied for partition in partitions)
+    lost = any(partition.lost for partition in partitions)
     own = {"pipeline": pipeline.name, "generation": pipeline.generation}
     return Standing(
         pipeline.name,
         pipeline.generation,
         pipeline.target_collection,
-        "not started" if generation is None else "live" if copied else "copying",
+        "lost" if lost else "not started" if generation is None else "live" if copied else "copying",
         tuple(partitions),
         mongo.database[names.PARKED].count_documents(own),
         pipeline.freshness_objective_seconds,
     )
+
+
+def _offset(fence: Mapping[str, Any], start: int | None, end: int | None) -> int | None:
+    """Where its worker goes on: a fence without a step begins where the log does (`actors.host`)."""
+    offset: int | None = fence.get("offset")
+    if offset is None or fence.get("seq") or start is None or end is None or start <= offset <= end:
+        return offset
+    return start
 
 
 def _place(pipeline: Pipeline, fence: str) -> tuple[str, TP]:

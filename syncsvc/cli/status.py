@@ -1,5 +1,7 @@
 """
 `syncsvc status`: how far every partition of every pipeline is, with or without running workers.
+
+Exit code 3 when a fence is outside its log, as `syncsvc offsets` has it: no worker can go on from there.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import typer
 
 from syncsvc.cli import durations, output, pipelines, target
 from syncsvc.cli.output import Files, Format, Output
+from syncsvc.errors import Drift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +26,8 @@ Watch = Annotated[bool, typer.Option("--watch", "-w", help="Show it again and ag
 Every = Annotated[float, typer.Option("--every", min=0.2, metavar="SECONDS", help="Pause of --watch.")]
 
 
-def status(files: Files, watch: Watch = False, every: Every = 2.0, format_: Output = Format.TABLE) -> None:
-    """Show state, lag and parked entries; reads fences in MongoDB and end offsets in Kafka."""
+def status(files: Files, watch: Watch = False, every: Every = 2.0, format_: Output = Format.TABLE) -> int:
+    """Show state, lag and parked entries: fences in MongoDB against the logs.  Exit code 3 when records are lost."""
     from syncsvc import settings
     from syncsvc.cli import standing, watching
 
@@ -36,8 +39,10 @@ def status(files: Files, watch: Watch = False, every: Every = 2.0, format_: Outp
 
         if watch:
             watching.watch(look, every, format_)
-        else:
-            _show(look(), format_)
+            return 0
+        found = look()
+    _show(found, format_)
+    return Drift.exit_code if any(one.lost for one in found) else 0
 
 
 def _show(found: Sequence[Standing], format_: Format) -> None:
@@ -45,6 +50,11 @@ def _show(found: Sequence[Standing], format_: Format) -> None:
         output.show_json({"pipelines": [standing.as_dict() for standing in found]})
     else:
         output.console().print(_tables(found))
+        lost = [f"{one.pipeline}/g{one.generation}" for one in found if one.lost]
+        if lost:
+            what = f"{', '.join(lost)}: a log has no more what a fence needs, so workers cannot go on"
+            fix = "build the documents anew beside the old ones:  syncsvc rebuild FILE"
+            output.console().print("", what, f"fix: {fix}", sep="\n", markup=False)
 
 
 def _tables(found: Sequence[Standing]) -> Group:
@@ -92,6 +102,8 @@ def _seconds(seconds: float | None) -> str | None:
 
 
 def _state(partition: Partition) -> str:
+    if partition.lost:
+        return partition.verdict
     if partition.offset is None:
         return "not opened"
     return "live" if partition.copied else "copying"

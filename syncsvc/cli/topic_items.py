@@ -64,7 +64,7 @@ def of_keyed(pipeline: Pipeline, settings: Settings, found: Topics, *, begun: bo
             return _refused(wish.name, [Problem("topic.gone", f"topic {wish.name}", what, fix)])
         return Item(CREATE, "topic", wish.name, f"{partitions(wish.partitions)}, {fine}")
     if found.keyed_records and not begun:
-        why = "left over, or SYNCSVC_MONGO_URI names another database than the one it was made with"
+        why = "left over, or SYNCSVC_MONGO_URI or SYNCSVC_MONGO_DATABASE names another database than it was made with"
         what = f"{found.keyed_records:,} records of a generation that is not there: {why}; deleted, made anew"
         return Item(LOSES, "topic", wish.name, what, step="drop")
     if unfit := topics.check_topic(replace(wish, config={}), state):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -73,6 +74,17 @@ def test_a_first_copy_shows_how_far_it_is_and_how_long_it_will_take() -> None:
     assert "30 %  300 of 1,000 records, about 7.0 s left" in text
     assert "all 1,000 records read, 0 of 1 partitions have written" in "\n".join(drawn(watched(copying(1000))))
     assert "first copy" not in "\n".join(drawn(watched(standing(part("t", 0, 1, 1)))))
+
+
+def test_a_topic_whose_log_is_lost_comes_first() -> None:
+    """Where few fit it is not hidden behind those that only wait; its lag is a dash, and it is not fresh."""
+    waiting = [part(f"t{number}", 0, 0, 500) for number in range(9)]
+    found = standing(*waiting, part("keyed", 0, 10, 2), state="lost")
+
+    lines = drawn(watched(found), height=9)
+
+    assert any(re.match(r"keyed +\? +- ", line) for line in lines)
+    assert "lost  fresh not known of 5 s  lag -" in lines[0]
 
 
 @pytest.mark.parametrize(("width", "height"), [(200, 50), (80, 24), (40, 8), (20, 5)])

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer
 from pymongo import MongoClient
 
 from syncsvc import mapping
@@ -24,6 +26,7 @@ from syncsvc.mongo import client, generations
 from syncsvc.source import connectors
 from syncsvc.wiring import prepare
 from tests.cli.conftest import Outcome, Run
+from tests.integration.waiting import wait_until
 
 pytestmark = pytest.mark.servers
 
@@ -193,6 +196,36 @@ def test_what_an_earlier_life_left_is_removed_only_with_yes(run: Run, stack: Sta
     assert run("apply", named, "--yes").code == 0
     assert asyncio.run(ends()) == 0
     assert run("plan", named).code == 0
+
+
+def test_a_topic_that_running_workers_use_is_not_removed(
+    run: Run, stack: Stack, named: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another SYNCSVC_MONGO_DATABASE than theirs makes it look left behind; it goes when nobody is in the group."""
+    pipeline = mapping.load(named)
+    assert run("apply", named).code == 0
+
+    async def send() -> None:
+        wire = Wire(EngineSettings(stack.kafka.bootstrap), "test")
+        await wire.start([pipeline.keyed_topic])
+        await wire.send(pipeline.keyed_topic, {0: [(b"key", b"value")]})
+        await wire.stop()
+
+    async def ends() -> int:
+        async with reading.reader(EngineSettings(stack.kafka.bootstrap)) as logs:
+            return (await logs.bounds([TP(pipeline.keyed_topic, 0)]))[TP(pipeline.keyed_topic, 0)][1]
+
+    asyncio.run(send())
+    monkeypatch.setenv("SYNCSVC_MONGO_DATABASE", "elsewhere")
+    joining = Consumer({"bootstrap.servers": stack.kafka.bootstrap, "group.id": pipeline.group})
+    with contextlib.closing(joining) as worker:
+        worker.subscribe([pipeline.keyed_topic])
+        wait_until(lambda: (worker.poll(0.2), worker.assignment())[1], lambda: "no partition was assigned")
+        refused = run("apply", named, "--yes", "-o", "json")
+        assert (refused.code, refused.codes, asyncio.run(ends())) == (3, ["apply.still_running"], 1)
+
+    assert run("apply", named, "--yes").code == 0
+    assert asyncio.run(ends()) == 0
 
 
 @pytest.mark.parametrize("publish", ["view", "direct"])

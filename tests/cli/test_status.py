@@ -71,3 +71,30 @@ def test_lag_is_the_end_of_the_log_less_what_is_durable(run: Run, stack: Stack, 
     assert joiners[1]["newest_seconds"] >= 5
     assert found["parked"] == 1
     assert pipeline.name in run("status", named).out
+
+
+def test_a_log_that_was_made_anew_is_told(run: Run, stack: Stack, named: Path) -> None:
+    """Its fence is beyond its end: nothing is proved by that, so it is neither live nor without lag."""
+    pipeline = mapping.load(named)
+    asyncio.run(_records(stack, named))
+    mongo = client.connect(stack.mongod.uri, "meetup")
+    keyed = generations.TopicFacts(pipeline.keyed_topic, "", 3)
+    generations.claim(mongo, generations.Generation(pipeline.name, 1, pipeline.text_hash, {}, keyed, ()))
+    mongo.close()
+    with MongoClient[dict[str, Any]](stack.mongod.uri) as mongod:
+        mongod["meetup"]["syncsvc_fences"].insert_many(
+            {"_id": f"{pipeline.name}/g1/joiner/{number}", "epoch": 1, "seq": 1, "base": 1,
+             "offset": Int64(offset), "source_ms": Int64(1), "copied": True}
+            for number, offset in ((0, 0), (1, 10), (2, 0))
+        )  # fmt: skip
+
+    outcome = run("status", named, "-o", "json")
+
+    found = outcome.json["pipelines"][0]
+    joiners = {part["partition"]: part for part in found["partitions"] if part["stage"] == "joiner"}
+    assert (outcome.code, found["state"], found["lost"], found["lag"]) == (3, "lost", True, None)
+    assert [(joiners[number]["lag"], joiners[number]["lost"]) for number in range(3)] == [
+        (0, False), (None, True), (0, False)
+    ]  # fmt: skip
+    told = run("status", named)
+    assert (told.code, "BEYOND THE END" in told.out, "syncsvc rebuild" in told.out) == (3, True, True)
