@@ -7,11 +7,12 @@ not fit their type, all at once.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from urllib.parse import quote, urlencode, urlsplit
 from syncsvc.errors import Problem, UsageFault
 
 PREFIX = "SYNCSVC_"
+_MOST_PORT = 65_535
+#: What the name of a database in MongoDB may not hold, and how many bytes it has at most.
+_NOT_IN_DATABASE = frozenset(' .$/\\"\0')
+_MOST_OF_DATABASE = 63
 
 
 def _default_state_dir() -> Path:
@@ -191,6 +196,45 @@ def _truth(text: str) -> bool:
     return known[text.lower()]
 
 
+def _brokers(text: str) -> bool:
+    """Whether each part is `host:port`, `host`, or an IPv6 address, in brackets where a port stands behind it."""
+    for part in filter(None, map(str.strip, text.split(","))):
+        try:
+            ipaddress.IPv6Address(part)
+        except ValueError:
+            found = re.fullmatch(r"(?:\[([^][]+)]|([^][:]+))(?::([0-9]{1,5}))?", part)
+            if not found or int(found[3] or "1") not in range(1, _MOST_PORT + 1):
+                return False
+            if found[2] and not re.fullmatch(r"(?:[^\s./@]{1,63}\.)*[^\s./@]{1,63}\.?", found[2]):
+                return False
+    return True
+
+
+def _database(text: str) -> bool:
+    return not _NOT_IN_DATABASE & set(text) and len(text.encode(errors="surrogateescape")) <= _MOST_OF_DATABASE
+
+
+def _misfits(variable: str, text: str) -> Iterator[Problem]:
+    """What is wrong with the form of a value; the value is not told."""
+    if variable.endswith("_URL"):
+        try:
+            holds_login = "@" in urlsplit(text).netloc
+        except ValueError:
+            what, fix = "it is no address", "write it as  http://host:port"
+            yield Problem("settings.bad_value", variable, what, fix)
+            return
+        if holds_login:
+            what, fix = "it holds a user or password, and an address is shown in messages", "leave them out"
+            yield Problem("settings.bad_value", variable, what, fix)
+    if variable.endswith("KAFKA_BOOTSTRAP") and not _brokers(text):
+        what, fix = "it is no list of brokers", "write it as  host:port,host:port  with ports from 1 to 65535"
+        yield Problem("settings.bad_value", variable, what, fix)
+    if variable.endswith("MONGO_DATABASE") and not _database(text):
+        what = "no database of MongoDB can have this name"
+        fix = 'use at most 63 bytes, without blanks and without any of  . $ / \\ "'
+        yield Problem("settings.bad_value", variable, what, fix)
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "str": str,
     "str | None": str,
@@ -232,9 +276,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         if choices and value not in choices:
             fix = f"use one of {', '.join(choices)}"
             problems.append(Problem("settings.bad_value", variable, f"{text!r} is not known", fix))
-        if setting.name.endswith("_url") and "@" in urlsplit(str(value)).netloc:
-            what, fix = "it holds a user or password, and an address is shown in messages", "leave them out"
-            problems.append(Problem("settings.bad_value", variable, what, fix))
+        problems += _misfits(variable, text)
         values[setting.name] = value
     if problems:
         raise UsageFault.of(problems)

@@ -90,6 +90,43 @@ def test_an_address_with_a_password_in_it_is_refused(name: str) -> None:
     assert "c4nary" not in str(fault.value)
 
 
+@pytest.mark.parametrize(
+    "text", ["h:abc", "h:99999", "h:0", "h:", "k:1,h:-1", "a..b:1", "[::1:9092", "kafka://h:9092", "u:c4nary@h:9092"]
+)
+def test_a_broker_that_nobody_could_reach_is_refused_by_its_variable(text: str) -> None:
+    """Before a client stumbles over it; the value is not told, for somebody may have put a password into it."""
+    with pytest.raises(UsageFault, match="host:port") as fault:
+        settings.read({"SYNCSVC_KAFKA_BOOTSTRAP": text})
+
+    problem = fault.value.problems[0]
+    assert (problem.code, problem.where) == ("settings.bad_value", "SYNCSVC_KAFKA_BOOTSTRAP")
+    assert "c4nary" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["kafka:9092", "a.b:1,d-e_f:65535", "k:1, l:2", "10.0.0.1:9", "kafka", "::1", "[::1]", "[::1]:9092", "k.:9"]
+)
+def test_brokers_may_be_named_in_every_form_that_the_client_takes(text: str) -> None:
+    """As they are given."""
+    assert settings.read({"SYNCSVC_KAFKA_BOOTSTRAP": text}).kafka_bootstrap == text
+
+
+@pytest.mark.parametrize("text", ["a/b", "a.b", "a b", "$a", 'a"b', "a\\b", "é" * 32])
+def test_a_database_that_mongodb_cannot_have_is_refused_by_its_variable(text: str) -> None:
+    """It would sound as if no server answered."""
+    with pytest.raises(UsageFault, match="database of MongoDB") as fault:
+        settings.read({"SYNCSVC_MONGO_DATABASE": text})
+
+    problem = fault.value.problems[0]
+    assert (problem.code, problem.where) == ("settings.bad_value", "SYNCSVC_MONGO_DATABASE")
+
+
+def test_an_address_that_is_none_is_refused_by_its_variable() -> None:
+    """One that cannot be taken apart."""
+    with pytest.raises(UsageFault, match="SYNCSVC_CONNECT_URL"):
+        settings.read({"SYNCSVC_CONNECT_URL": "http://[::1"})
+
+
 @pytest.mark.parametrize(("text", "wanted"), [("true", True), ("0", False), ("No", False)])
 def test_a_switch_is_on_or_off(text: str, wanted: bool) -> None:
     """In the words that YAML and shells use."""

@@ -32,7 +32,9 @@ CATCH_UP_SECONDS = 10.0
 PAUSE_SECONDS = 0.5  # for more to come, then; nothing within it ends the step
 SEND_RECORDS = 1_000  # folded: what that makes a stage say is sent while more is folded
 LARGE_RECORDS = 100  # a step of so many may write more documents
-STEP_RECORDS = 50_000  # at most, about 15 MB of changed state
+STEP_RECORDS = 50_000  # at most
+#: .. or so much changed state, where rows are large: MongoDB refuses a transaction that its cache has no room for.
+STEP_BYTES = 16 << 20
 #: .. while the first copy gathers its rows: nothing is written yet, so a larger step saves nothing and takes memory.
 COPY_RECORDS = 6_000
 
@@ -62,7 +64,6 @@ class JoinerActor(Actor):
         self.offset = opened.owned.offset
         self._steps = Committing(plan, joiner, opened, ledger=ledger, report=report)
         self._committing: asyncio.Task[None] | None = None
-        self._fenced = False
 
     async def run(self) -> None:
         """Steps whenever records come or documents are due."""
@@ -120,7 +121,7 @@ class JoinerActor(Actor):
             records += await self._fold(batches)
             acks += [ack for _, ack in batches]
             most = COPY_RECORDS if self.joiner.agenda.copy.gathering else STEP_RECORDS
-            if records >= most or self._closing:
+            if records >= most or self._state.changed_bytes >= STEP_BYTES or self._closing:
                 return acks, records
             early = self._under_way() or not turn.done()
             patience, began = None, time.monotonic()
@@ -161,9 +162,9 @@ class JoinerActor(Actor):
             task, self._committing = self._committing, None
             try:
                 await task
-            except FencedOut:
+            except FencedOut as error:
                 self._report.fenced_out()
-                self._closing = self._fenced = True
+                self._closing, self._fenced = True, error
 
     @property
     def durable_offset(self) -> int:

@@ -16,6 +16,10 @@ from syncsvc.routing.outcome import ParkedRecord
 
 Entry = Mapping[str, Any]
 
+#: Largest record that is kept whole; of a larger one its beginning: no document holds more than 16 MiB.
+MOST_RAW_BYTES = 12 << 20
+BEGINNING_BYTES = 64 << 10
+
 
 def record_id(group: str, place: str) -> str:
     """Id of a parked record's entry: the generation and the record's place."""
@@ -28,7 +32,9 @@ def document_id(group: str, address: bytes) -> str:
 
 
 def of_record(record: ParkedRecord, *, pipeline: str, generation: int, table: str, now_ms: int) -> Entry:
-    """Entry of a record that could not be decoded."""
+    """Entry of a record that could not be decoded; `cut_from`: its size in bytes, where it is not there whole."""
+    size = len(record.key or b"") + len(record.value or b"")
+    most = BEGINNING_BYTES if size > MOST_RAW_BYTES else size
     return {
         "pipeline": pipeline,
         "generation": generation,
@@ -38,8 +44,9 @@ def of_record(record: ParkedRecord, *, pipeline: str, generation: int, table: st
         "where": record.place,
         "table": table,
         "at": datetime.fromtimestamp(now_ms / 1000, UTC),
-        "key": record.key,
-        "value": record.value,
+        "key": record.key and record.key[:most],
+        "value": record.value and record.value[:most],
+        **({"cut_from": size} if size > MOST_RAW_BYTES else {}),
         "targets": [{"address": address, "payload": payload} for address, payload in record.targets],
     }
 

@@ -12,8 +12,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from syncsvc.actors.ports import Ack, Ledger, Owned
+from syncsvc.actors.ports import Ack, FencedOut, Ledger, Owned
 from syncsvc.engine.port import RecordBatch
+from syncsvc.errors import Unreachable
 from syncsvc.state.partition import PartitionState
 
 MOST_WAITING_RECORDS = 5_000  # in the inbox of a partition: some 3 MB; two folds of a router
@@ -109,12 +110,19 @@ class Actor:
 
     #: Longest wait for the step under way when the partition is given back, seconds; below the engine's own bound.
     CLOSE_SECONDS = 20.0
+    #: Longest that a partition which another worker owns may stay assigned here: a member that was away hears of the
+    #: rebalance within some seconds.
+    FENCED_SECONDS = 60.0
 
     def __init__(self, failed: Callable[[BaseException], None]) -> None:
         self.inbox = Inbox()
         self._closing = False
+        self._given_back = asyncio.Event()
+        #: Why the partition is no longer ours, when another worker has it.
+        self._fenced: FencedOut | None = None
         self._failed = failed
         self._task: asyncio.Task[None] | None = None
+        self._name = ""
 
     async def run(self) -> None:
         """Steps until closing; overridden."""
@@ -126,19 +134,37 @@ class Actor:
 
     def start(self, name: str) -> None:
         """Begins stepping."""
+        self._name = name
         self._task = asyncio.create_task(self._guarded(), name=name)
 
     async def _guarded(self) -> None:
         try:
             await self.run()
+            if self._fenced is not None:
+                await self._expect_to_be_given_back(self._fenced)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # whatever it is, the process leaves: nothing half-known goes on
             self._failed(error)
 
+    async def _expect_to_be_given_back(self, fenced: FencedOut) -> None:
+        """Where Kafka has given the partition to nobody else, it would stand still here for ever."""
+        try:
+            async with asyncio.timeout(self.FENCED_SECONDS):
+                await self._given_back.wait()
+        except TimeoutError:
+            raise Unreachable(
+                code="mongo.fenced_out",
+                where=f"partition {self._name}",
+                what=f"another worker took it over, but Kafka still gives it to this one: {fenced}",
+                fix="none is needed: the worker starts again and takes it back; look for a second deployment of the"
+                " pipeline with another consumer group if it comes again",
+            ) from None
+
     async def close(self) -> None:
         """Finishes the step under way, within a bound, and lets go."""
         self._closing = True
+        self._given_back.set()
         self.inbox.wake()
         if self._task is not None:
             await asyncio.wait([self._task], timeout=self.CLOSE_SECONDS)

@@ -18,6 +18,7 @@ from syncsvc.actors.ports import Ack, FencedOut, Ledger, Log, Step
 from syncsvc.actors.report import Report
 from syncsvc.actors.schemas import SchemaStore, fetched
 from syncsvc.actors.sending import Sending
+from syncsvc.changes.avro import schema_numbers
 from syncsvc.engine.port import RecordBatch
 from syncsvc.routing.plan import Plan
 from syncsvc.routing.source_partition import SourcePartition
@@ -25,6 +26,7 @@ from syncsvc.routing.source_partition import SourcePartition
 FOLD_RECORDS = 2_000  # a fold: some 20 ms of the loop
 QUIET_SECONDS = 0.25  # without a record: nothing to share the transaction with is coming
 COMMIT_RECORDS = 20_000  # a transaction at the latest: about 2 MB of memory entries
+PARKED_RECORDS = 500  # .. of which so many cannot be read: each is kept raw, often in 10 kB
 
 
 class RouterActor(Actor):
@@ -67,8 +69,12 @@ class RouterActor(Actor):
         await self._sending.begin(self.router.outbox.take())
         due = time.monotonic() + self._commit_seconds
         while not self._closing:
-            wanted = self._records or self._marked_unsaved()
+            wanted = self._acks or self._marked_unsaved()
             await self.inbox.wait(max(0.0, min(QUIET_SECONDS, due - time.monotonic())) if wanted else None)
+            if self._committing is not None and self._committing.done():
+                await self._settle()
+                if self._closing:
+                    break
             batches = self.inbox.take(FOLD_RECORDS)
             for batch, ack in batches:
                 if self._schemas is not None and not await self._fetched(self._schemas, batch):
@@ -86,18 +92,29 @@ class RouterActor(Actor):
                 self._report.waiting(self._oldest_ms)
                 if self.router.marked:  # what a snapshot tells as its time is that of the snapshot
                     self._report.captured(batches, self._oldest_ms)
-            if self._records >= COMMIT_RECORDS or time.monotonic() >= due or not batches:
-                if self._records or self._marked_unsaved():
+            full = self._records >= COMMIT_RECORDS or len(self.router.parked) >= PARKED_RECORDS
+            if full or time.monotonic() >= due or not batches:
+                if self._acks or self._marked_unsaved():
                     await self._commit()
                 due = time.monotonic() + self._commit_seconds
         await self._sending.end()
         await self._settle()
 
     async def _fetched(self, schemas: SchemaStore, batch: RecordBatch) -> bool:
+        if schemas.missing(schema_numbers(batch.records)):
+            # They may be waited for for long: what was folded before goes its way.
+            await self._sending.begin(self.router.outbox.take())
+            if self._acks:
+                await self._commit()
+
         def told(attempt: int, wait: float) -> None:
             self._report.retrying("schema_registry", attempt, wait)
 
-        return await fetched(schemas, batch.records, closing=lambda: self._closing, told=told)
+        return await fetched(schemas, batch.records, closing=self._over, told=told)
+
+    def _over(self) -> bool:
+        """Whether there is nothing to wait for: we close, or a commit has failed."""
+        return self._closing or (self._committing is not None and _failed(self._committing))
 
     def _marked_unsaved(self) -> bool:
         return self.router.marked and not self._mark_durable
@@ -144,8 +161,13 @@ class RouterActor(Actor):
             self._report.committed(step.offset, records, 0, began)
 
         self._committing = asyncio.create_task(made_durable())
+        self._committing.add_done_callback(self._heard)
         if self._state.overdue(time.monotonic()):
             await self._settle()
+
+    def _heard(self, task: asyncio.Task[None]) -> None:
+        if _failed(task):
+            self.inbox.wake()  # now, not with the next record: there may never be one
 
     async def _settle(self) -> None:
         """Waits for the transaction under way."""
@@ -153,9 +175,9 @@ class RouterActor(Actor):
             task, self._committing = self._committing, None
             try:
                 await task
-            except FencedOut:
+            except FencedOut as error:
                 self._report.fenced_out()
-                self._closing = True
+                self._closing, self._fenced = True, error
 
     @property
     def durable_offset(self) -> int:
@@ -165,3 +187,7 @@ class RouterActor(Actor):
     def release(self) -> None:
         """Lets go of the local state."""
         self._state.close()
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)

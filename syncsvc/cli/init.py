@@ -51,6 +51,8 @@ def init(
     from syncsvc import settings
     from syncsvc.source import address, connection, introspection, proposal
 
+    if topic_prefix and (what := _unfit(topic_prefix)) is not None:
+        raise typer.BadParameter(what, param_hint="--topic-prefix")
     given, topic_prefix = _source(settings.read(), topic_prefix)
     asked = root or []
     with contextlib.closing(connection.connect(given)) as opened:
@@ -77,6 +79,9 @@ def _source(given: Settings, topic_prefix: str | None) -> tuple[str | None, str 
     known = given.source_addresses()
     if topic_prefix is None and len(known) == 1:
         (prefix,) = known
+        if prefix and (what := _unfit(prefix)) is not None:
+            fix = "correct what stands in front of the =, or give another one:  --topic-prefix"
+            raise UsageFault(code="settings.bad_value", where=address.SETTING, what=what, fix=fix)
         return known[prefix], prefix or None
     if topic_prefix is None and "" not in known and known:
         raise UsageFault(
@@ -86,6 +91,15 @@ def _source(given: Settings, topic_prefix: str | None) -> tuple[str | None, str 
             fix=f"say which server to look at:  --topic-prefix {min(known)}",
         )
     return servers.dsn(given, topic_prefix or ""), topic_prefix
+
+
+def _unfit(topic_prefix: str) -> str | None:
+    """What is wrong with a topic prefix, so that no file is written with it; None when nothing is."""
+    from syncsvc.mapping.declaration import TOPIC_PREFIX
+
+    if re.fullmatch(TOPIC_PREFIX.pattern, topic_prefix) and len(topic_prefix) <= TOPIC_PREFIX.most_characters:
+        return None
+    return f"a topic prefix must be {TOPIC_PREFIX.wording}, at most {TOPIC_PREFIX.most_characters} characters"
 
 
 def _databases(roots: Sequence[str], database: str | None) -> set[str]:

@@ -21,6 +21,7 @@ import aiokafka
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
+from mode import Service
 from mode.utils.futures import maybe_async
 
 from syncsvc.engine import clients
@@ -114,6 +115,8 @@ class Thread(driver.AIOKafkaConsumerThread):
         self.settings: EngineSettings = self.consumer.settings
         self.generation = 0
         self.wanted = Wanted()
+        #: Partitions that this generation has begun to read.
+        self._reading: set[tuple[str, int]] = set()
         self._fetches: dict[tuple[str, int], int] = collections.defaultdict(int)
         self.passed = Passed()
 
@@ -134,6 +137,19 @@ class Thread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         self._taking = Fetches(self._ensure_consumer(), self.settings, self.consumer.reading)
 
+    @Service.task
+    async def _listen(self) -> None:
+        """aiokafka tells of what ends its own tasks only to who asks, and while it waits nobody does."""
+        while not self.should_stop:
+            await self.sleep(1.0)
+            if (consumer := self._consumer) is None or consumer._closed:
+                continue
+            for task in (consumer._coordinator._coordination_task, consumer._fetcher._fetch_task):
+                if task.done():
+                    error = None if task.cancelled() else task.exception()
+                    raise RuntimeError("a task of the client library has ended") from error
+            consumer._coordinator.check_errors()
+
     async def on_thread_stop(self) -> None:
         """Leave the group and disconnect."""
         consumer, self._consumer = self._consumer, None
@@ -148,6 +164,7 @@ class Thread(driver.AIOKafkaConsumerThread):
         """From here on no record of any partition is taken, until `start_reading` of the next generation."""
         self.generation += 1
         self.wanted.clear()
+        self._reading.clear()
         self._fetches.clear()
         self.passed = Passed()
 
@@ -160,13 +177,14 @@ class Thread(driver.AIOKafkaConsumerThread):
             for tp, offset in offsets.items():
                 self._ensure_consumer().seek(aiokafka.TopicPartition(*tp), offset)
             self.passed.at(offsets)
+            self._reading.update(offsets)
             self._want(offsets, generation)
 
     def press(self, tp: TP, pressed: bool) -> None:
         """Stop or go on reading a partition; called from the app's loop."""
         if pressed:
             self.wanted.discard(tp)
-        else:
+        elif tp in self._reading:
             self._want((tp,), self.generation)
 
     def _want(self, tps: Iterable[TP], generation: int) -> None:

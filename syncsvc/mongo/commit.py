@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+import bson
+
 
 class Write(NamedTuple):
     """One document of the target collection."""
@@ -32,6 +34,11 @@ class ParkedWrite(NamedTuple):
     id: Any
     entry: Mapping[str, Any] | None
 
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes in a command; a parked record holds its raw value."""
+        return 256 + (0 if self.entry is None else len(bson.encode(self.entry)))
+
 
 @dataclass(frozen=True, slots=True)
 class Commit:
@@ -53,7 +60,8 @@ class Commit:
 
     def __post_init__(self) -> None:
         """Add up the bytes."""
-        size = sum(map(len, self.segments)) + sum([len(write.body) + 64 for write in self.writes]) + 256
+        writes = sum([len(write.body) + len(write.match) + 64 for write in self.writes])
+        size = sum(map(len, self.segments)) + writes + sum([parked.size_bytes for parked in self.parked]) + 256
         object.__setattr__(self, "weight_bytes", size)
 
 

@@ -10,13 +10,14 @@ process: in an ordinary rebalance the old owner lives and its other partitions a
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bson.binary import Binary
 from bson.int64 import Int64
 from pymongo import ReturnDocument, errors
+from pymongo.read_concern import ReadConcern
 
 from syncsvc.errors import Unreachable
 from syncsvc.mongo import names, verdict
@@ -49,21 +50,28 @@ class Fence:
     fields: Mapping[str, Any]
 
 
-def open_fence(mongo: Mongo, fence_id: str, lsid: Binary, *, first_offset: int = 0) -> Fence:
+def open_fence(
+    mongo: Mongo, fence_id: str, lsid: Binary, *, first_offset: int = 0, wanted: Callable[[], bool] = lambda: True
+) -> Fence:
     """
     Become the owner: raise the epoch with majority and return what is durable.
 
     Args:
         lsid: session of our committer (`Committer.lsid`).
         first_offset: offset of a fence that does not exist yet.
+        wanted: False from when nobody waits for it any more: then no epoch is raised over a later owner's.
 
     Raises:
         Unreachable: `mongo.fence_blocked` when it did not succeed for PATIENCE_SECONDS.
     """
     end, patience_ms = time.monotonic() + PATIENCE_SECONDS, BLOCKED_MS
-    while time.monotonic() < end:
+    newest = mongo.database.get_collection(names.FENCES, read_concern=ReadConcern("local"))
+    while time.monotonic() < end and wanted():
         try:
-            return _raised(mongo, fence_id, lsid, first_offset, patience_ms)
+            held = newest.find_one({"_id": fence_id}, {"epoch": 1})
+            if wanted():  # asked again: who gives up from here on cannot raise what a later owner has raised
+                epoch = held["epoch"] if held else None
+                return _raised(mongo, fence_id, lsid, first_offset, patience_ms, epoch)
         except errors.OperationFailure as error:
             if error.code in _BLOCKED_CODES:
                 _end_owner_before(mongo, fence_id, lsid)
@@ -88,12 +96,14 @@ def read_fences(mongo: Mongo, pipeline: str, generation: int) -> list[dict[str, 
     return list(found.sort("_id", 1))
 
 
-def _raised(mongo: Mongo, fence_id: str, lsid: Binary, first_offset: int, patience_ms: int) -> Fence:
+def _raised(
+    mongo: Mongo, fence_id: str, lsid: Binary, first_offset: int, patience_ms: int, epoch: int | None
+) -> Fence:
+    """Raises this epoch, and no other: where it is another by now, the insert clashes with it (11000)."""
     found = mongo.database[names.FENCES].find_one_and_update(
-        {"_id": fence_id},
+        {"_id": fence_id, "epoch": epoch},
         {
-            "$inc": {"epoch": Int64(1)},
-            "$set": {"lsid": lsid},
+            "$set": {"lsid": lsid, "epoch": Int64((epoch or 0) + 1)},
             "$setOnInsert": {"seq": Int64(0), "offset": Int64(first_offset), "base": Int64(1)},
         },
         upsert=True,

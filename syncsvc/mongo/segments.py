@@ -11,6 +11,7 @@ from typing import Any
 
 from bson.max_key import MaxKey
 from bson.min_key import MinKey
+from pymongo.read_concern import ReadConcern
 
 from syncsvc.mongo.client import Mongo
 
@@ -22,10 +23,13 @@ def segments(mongo: Mongo, collection: str, fence_id: str, first: int, last: int
     """
     `(number, blob)` of the segments `first..last` of one fence, in order, chunks joined.
 
-    A number may be missing: its step changed nothing.
+    A number may be missing: its step changed nothing.  So a read must not miss one that is there: once the fence is
+    raised the primary has every segment up to it, while its majority snapshot may be older for a moment after an
+    election.
     """
     wanted = {"_id": {"$gte": _place(fence_id, first, MinKey()), "$lte": _place(fence_id, last, MaxKey())}}
-    found = mongo.database[collection].find(wanted, batch_size=_BATCH_DOCUMENTS).sort("_id", 1)
+    newest = mongo.database.get_collection(collection, read_concern=ReadConcern("local"))
+    found = newest.find(wanted, batch_size=_BATCH_DOCUMENTS).sort("_id", 1)
     number, chunks = 0, list[bytes]()
     for document in found:
         if document["_id"]["n"] != number and chunks:

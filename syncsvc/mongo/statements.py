@@ -95,17 +95,18 @@ def _writes(commits: Sequence[Commit]) -> Iterator[_Piece]:
     for place, commit in enumerate(commits):
         for index, write in enumerate(commit.writes):
             kind, statement = _statement(write)
-            yield kind, write.collection, statement, len(write.body) + 100, (place, index)
+            yield kind, write.collection, statement, len(write.body) + len(write.match) + 100, (place, index)
 
 
 def _parked(commits: Sequence[Commit]) -> Iterator[_Piece]:
     for commit in commits:
-        for wanted, entry in commit.parked:
-            match = {"_id": wanted}
+        for parked in commit.parked:
+            match, entry = {"_id": parked.id}, parked.entry
             if entry is None:
-                yield "delete", names.PARKED, {"q": match, "limit": 1}, 200, None
+                yield "delete", names.PARKED, {"q": match, "limit": 1}, parked.size_bytes, None
             else:
-                yield "update", names.PARKED, {"q": match, "u": {**entry, **match}, "upsert": True}, 2000, None
+                statement = {"q": match, "u": {**entry, **match}, "upsert": True}
+                yield "update", names.PARKED, statement, parked.size_bytes, None
 
 
 def _statement(write: Write) -> tuple[str, Any]:

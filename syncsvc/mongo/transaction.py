@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Event
 from typing import Any, NoReturn
 
+import pymongo
 from pymongo import errors
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
@@ -25,13 +26,15 @@ from syncsvc.errors import Unreachable
 from syncsvc.mongo import names, statements, verdict
 from syncsvc.mongo.client import MAJORITY, Mongo
 from syncsvc.mongo.commit import Abandoned, Commit, DocumentInsertClash, DocumentRefused, Fenced, OutOfStep
-from syncsvc.mongo.verdict import Verdict
+from syncsvc.mongo.verdict import DRIVER_ERRORS, DriverError, Verdict
 
 #: Pauses between attempts, in seconds: a conflict is over in milliseconds, an election in some seconds.
 FIRST_PAUSE_SECONDS = 0.01
 MOST_PAUSE_SECONDS = 1.0
 #: After this long without success the process leaves, in seconds: Kubernetes restarts it with a fresh connection.
 PATIENCE_SECONDS = 300.0
+#: Longest of one attempt to commit, in seconds: a majority that does not come is waited for without end otherwise.
+COMMIT_SECONDS = 10.0
 
 _DUPLICATE_KEY = 11000
 
@@ -77,7 +80,7 @@ class Transactions:
                     return
                 self._disown(commits)
                 continue
-            except errors.PyMongoError as error:
+            except DRIVER_ERRORS as error:
                 self._abort()
                 self._judge(error, commits)
                 continue
@@ -111,7 +114,7 @@ class Transactions:
                 raise DocumentInsertClash(index)
             raise DocumentRefused(index, code, verdict.DOCUMENT_CODES[code])
 
-    def _judge(self, error: errors.PyMongoError, commits: Sequence[Commit]) -> None:
+    def _judge(self, error: DriverError, commits: Sequence[Commit]) -> None:
         """Return to try again; raise when that will not help."""
         judged = verdict.of_error(error)
         if judged is Verdict.AGAIN:
@@ -121,7 +124,7 @@ class Transactions:
             self._search(commits, error)
         raise verdict.failed_by(self._mongo.where, error) from None
 
-    def _search(self, commits: Sequence[Commit], error: errors.PyMongoError) -> NoReturn:
+    def _search(self, commits: Sequence[Commit], error: DriverError) -> NoReturn:
         """The command as a whole was refused for a document: find it by sending them alone, then abort."""
         if len(commits) > 1:
             raise GroupSpoiled
@@ -129,7 +132,7 @@ class Transactions:
             self._session.start_transaction(write_concern=MAJORITY)
             try:
                 self._send(command, several=False)
-            except errors.PyMongoError as found:
+            except DRIVER_ERRORS as found:
                 code = getattr(found, "code", None) or 10334
                 if verdict.of_error(found) is Verdict.DOCUMENT:
                     raise DocumentRefused(command.places[0][1], code, verdict.DOCUMENT_CODES[code]) from None
@@ -141,7 +144,8 @@ class Transactions:
         """Commit; None when done, else the error with which it ended for certain or for as long as we may wait."""
         for _ in self._attempts():
             try:
-                self._session.commit_transaction()
+                with pymongo.timeout(COMMIT_SECONDS):
+                    self._session.commit_transaction()
             except errors.PyMongoError as error:
                 if not verdict.unknown_commit(error):
                     return error

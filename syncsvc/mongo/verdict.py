@@ -18,6 +18,11 @@ TRANSIENT = "TransientTransactionError"
 UNKNOWN_COMMIT = "UnknownTransactionCommitResult"
 
 
+#: What the driver raises; that a command is too large it says before it sends it, and as an error of another family.
+DriverError = errors.PyMongoError | errors.DocumentTooLarge
+DRIVER_ERRORS = (errors.PyMongoError, errors.DocumentTooLarge)
+
+
 class Verdict(Enum):
     """Who has to act."""
 
@@ -47,6 +52,7 @@ AGAIN_CODES = {
     251: "NoSuchTransaction",
     262: "ExceededTimeLimit",
     267: "PreparedTransactionInProgress",
+    388: "TransactionTooLargeForCache",  # what else is dirty in the cache decides
     9001: "SocketException",
     10107: "NotWritablePrimary",
     11600: "InterruptedAtShutdown",
@@ -60,6 +66,7 @@ AGAIN_CODES = {
 DOCUMENT_CODES = {
     2: "BadValue",
     9: "FailedToParse",
+    15: "Overflow",  # more than 180 levels
     52: "DollarPrefixedFieldName",
     53: "InvalidIdField",
     54: "NotSingleValueField",
@@ -71,8 +78,12 @@ DOCUMENT_CODES = {
     171: "CannotIndexParallelArrays",
     10334: "BSONObjectTooLarge",
     11000: "DuplicateKey",
+    13027: "PointOutOfBounds",  # of a 2d index
     15998: "DocumentTooDeep",
     16755: "CannotExtractGeoKeys",
+    16766: "HashedIndexOverArray",
+    17261: "TextLanguageNotAString",  # a text index takes the field `language` for the text's
+    17262: "TextLanguageUnknown",
     17280: "KeyTooLong",
     17419: "DocumentTooLargeAfterUpdate",
     17420: "DocumentTooLargeAfterUpdate",
@@ -86,13 +97,15 @@ def of_code(code: int | None) -> Verdict:
     return Verdict.DOCUMENT if code in DOCUMENT_CODES else Verdict.FATAL
 
 
-def of_error(error: errors.PyMongoError) -> Verdict:
+def of_error(error: DriverError) -> Verdict:
     """Verdict of what the driver raised."""
+    if isinstance(error, errors.DocumentTooLarge):
+        return Verdict.DOCUMENT
     if error.has_error_label(TRANSIENT) or isinstance(error, errors.ConnectionFailure):
         return Verdict.AGAIN
     if isinstance(error, errors.OperationFailure):
         return of_code(error.code)
-    return Verdict.DOCUMENT if isinstance(error, errors.DocumentTooLarge) else Verdict.FATAL
+    return Verdict.FATAL
 
 
 def passes(error: BaseException) -> bool:
@@ -105,7 +118,7 @@ def unknown_commit(error: errors.PyMongoError) -> bool:
     return error.has_error_label(UNKNOWN_COMMIT) or isinstance(error, errors.ConnectionFailure)
 
 
-def described(error: errors.PyMongoError) -> str:
+def described(error: DriverError) -> str:
     """Type and code; never the message, which may quote a document."""
     return f"{type(error).__name__} (code {getattr(error, 'code', None)})"
 
@@ -126,7 +139,7 @@ def fault(error: BaseException) -> BaseException:
     return forbidden("MongoDB") if missing else error
 
 
-def failed_by(where: str, error: errors.PyMongoError) -> Unreachable:
+def failed_by(where: str, error: DriverError) -> Unreachable:
     """What an error with a FATAL verdict becomes."""
     return forbidden(where) if getattr(error, "code", None) == UNAUTHORIZED else failed(where, described(error))
 

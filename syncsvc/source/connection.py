@@ -6,6 +6,7 @@ Every failure says which of three it is: nobody answers, the login is refused, o
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Literal
 
 import pymysql
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     Connection = PyMySqlConnection[Cursor]
 
-#: Longest wait for the server to take a connection, seconds.
+#: Longest wait for the server to take a connection, and for each of its answers until we are logged in, seconds.
 CONNECT_SECONDS = 10
 #: Longest wait for one answer: a count of a large table takes minutes.
 READ_SECONDS = 600
@@ -28,6 +29,8 @@ READ_SECONDS = 600
 _REFUSED_CODES = {1045, 1698, 1130, 1251}  # access denied, no such way to log in, host not allowed, old client
 _NO_TLS_CODES = {2026, 3159, 4151}  # the server has none; it takes nobody without (MySQL, MariaDB)
 _NO_DATABASE_CODES = {1044, 1049}  # no right to it, unknown
+#: What the driver raises of a server that is not there, or of what answers there and is no such server.
+_FAILURES = (pymysql.err.MySQLError, RuntimeError, ValueError, LookupError, struct.error, AssertionError)
 #: What a statement raises that this user may not run.
 DENIED = pymysql.err.OperationalError
 #: `{variable: value under which the binlog holds whole rows}`.
@@ -46,21 +49,23 @@ def connect(dsn: str | None) -> Connection:
     place = address.parsed(dsn)
     secure = place.tls.context() if place.tls.named else None
     try:
-        return pymysql.connect(
+        opened = pymysql.connect(
             host=place.host,
             port=place.port,
             user=place.user,
-            password=place.password,
+            password=place.password.encode(errors="surrogateescape"),  # the driver takes a text for latin-1
             database=place.database,
             charset="utf8mb4",
             autocommit=True,
             connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            read_timeout=CONNECT_SECONDS,
             program_name="syncsvc",
             ssl=secure,
         )
-    except (pymysql.err.MySQLError, RuntimeError) as error:
+    except _FAILURES as error:
         raise _diagnosed(error, place) from None
+    opened._read_timeout = READ_SECONDS  # type: ignore[attr-defined]  # the driver gives it to the socket for each read
+    return opened
 
 
 def _diagnosed(error: Exception, place: address.Address) -> Unreachable:

@@ -7,12 +7,13 @@ for them stays.  A password is put into Connect and never shown.
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -116,13 +117,13 @@ def config(url: str, name: str) -> dict[str, str] | None:
     Raises:
         Unreachable: `connect.unreachable`.
     """
-    found: dict[str, str] | None = _asked(url, f"/connectors/{quote(name)}/config")
+    found: dict[str, str] | None = _asked(url, f"/connectors/{quote(name)}/config", _is_config)
     return found
 
 
 def status(url: str, name: str) -> dict[str, Any] | None:
     """`{"connector": {"state": …}, "tasks": [{"id": …, "state": …, "trace": …}]}`; None and errors as of `config`."""
-    found: dict[str, Any] | None = _asked(url, f"/connectors/{quote(name)}/status")
+    found: dict[str, Any] | None = _asked(url, f"/connectors/{quote(name)}/status", _is_status)
     return found
 
 
@@ -133,27 +134,58 @@ def objections(url: str, settings: Mapping[str, str]) -> dict[str, list[str]] | 
     None: the worker does not have the connector's plugin.  Errors as of `config`.
     """
     plugin = settings["connector.class"].rpartition(".")[2]
-    found = _asked(url, f"/connector-plugins/{quote(plugin)}/config/validate", dict(settings))
+    found = _asked(url, f"/connector-plugins/{quote(plugin)}/config/validate", _is_judgement, dict(settings))
     if found is None:
         return None
     return {one["value"]["name"]: one["value"]["errors"] for one in found["configs"] if one["value"]["errors"]}
 
 
-def _asked(url: str, path: str, body: object = None) -> Any:
-    """The answer to a GET, or to a PUT where there is a body; None for 404."""
+def _asked(url: str, path: str, fits: Callable[[Any], bool], body: object = None) -> Any:
+    """
+    The answer to a GET, or to a PUT where there is a body; None for 404.
+
+    Args:
+        fits: whether an answer has the shape that Connect gives it; what answers there may be another service.
+    """
     content = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(  # noqa: S310 (the user's URL)
-        url.rstrip("/") + path, content, {"Content-Type": "application/json"}, method="PUT" if content else "GET"
-    )
     try:
+        request = urllib.request.Request(  # noqa: S310 (the user's URL)
+            url.rstrip("/") + path, content, {"Content-Type": "application/json"}, method="PUT" if content else "GET"
+        )
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
-            return json.load(answer)
+            found = json.load(answer)
     except urllib.error.HTTPError as refusal:
         if refusal.code == _NOT_FOUND:
             return None
         raise _unreachable(url, f"HTTP {refusal.code} {refusal.reason}") from None
-    except (OSError, ValueError) as error:
-        raise _unreachable(url, str(getattr(error, "reason", error))) from None
+    except (OSError, ValueError, OverflowError, http.client.HTTPException) as error:  # Overflow: a port above 65535
+        raise _unreachable(url, _reason(error)) from None
+    if not fits(found):
+        raise _unreachable(url, "what answers there is another service")
+    return found
+
+
+def _is_config(found: Any) -> bool:
+    return isinstance(found, dict) and all(isinstance(value, str | None) for value in found.values())
+
+
+def _is_status(found: Any) -> bool:
+    if not isinstance(found, dict) or not isinstance(found.get("tasks"), list):
+        return False
+    return all(isinstance(part, dict) and "state" in part for part in (found.get("connector"), *found["tasks"]))
+
+
+def _is_judgement(found: Any) -> bool:
+    if not isinstance(found, dict) or not isinstance(found.get("configs"), list):
+        return False
+    values = [one.get("value") if isinstance(one, dict) else None for one in found["configs"]]
+    return all(isinstance(value, dict) and {"name", "errors"} <= value.keys() for value in values)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, http.client.BadStatusLine) and not isinstance(error, OSError):
+        return "what answers there does not speak HTTP"  # the error quotes it, as bytes of whatever protocol
+    return str(getattr(error, "reason", error)) or type(error).__name__
 
 
 def _unreachable(url: str, why: str) -> Unreachable:

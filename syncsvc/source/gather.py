@@ -13,19 +13,16 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-import pymysql
-
-from syncsvc.errors import CheckFailed, Unreachable, UsageFault
+from syncsvc.errors import CheckFailed
 from syncsvc.mapping.model import Embed, Pipeline
 from syncsvc.routing.plan import compile_plan
+from syncsvc.source import refusals
 from syncsvc.source.printed import Printed
 
 KEYS_AT_A_TIME = 500  # in one IN list: some 10 kB of SQL
 _WHOLE = re.compile(r"(?:tinyint|smallint|mediumint|int|bigint|year)\b")
 _MOMENT = re.compile(r"(?:datetime|timestamp)\b")
 _BYTES = re.compile(r"(?:binary|varbinary|tinyblob|blob|mediumblob|longblob)\b")
-
-_GONE_CODES = frozenset({0, 1053, 2006, 2013, 2055})  # shut down, gone, lost
 
 #: `{column: value as printed}` of one row.
 Row = dict[str, Printed | None]
@@ -102,19 +99,11 @@ class Gathering:
         return found
 
     def _ask(self, table: str, query: str, arguments: Sequence[Any]) -> Sequence[tuple[Any, ...]]:
-        try:
-            cursor = self._cursors[self._pipeline.tables[table].topic_prefix or self._pipeline.topic_prefix]
+        cursor = self._cursors[self._pipeline.tables[table].topic_prefix or self._pipeline.topic_prefix]
+        with refusals.told(table):
             cursor.execute(query, tuple(arguments))
             found: Sequence[tuple[Any, ...]] = cursor.fetchall()
-            return found
-        except pymysql.err.MySQLError as error:
-            code, said = error.args[0] if error.args else 0, error.args[-1] if error.args else type(error).__name__
-            if not isinstance(code, int) or code in _GONE_CODES:
-                what, fix = f"the source does not answer any more: {said}", "look at the server, and try again"
-                raise Unreachable(code="source.unreachable", where=table, what=what, fix=fix) from None
-            # A table or column that is not there, or not for this user; the message names it, and no value.
-            what, fix = f"the source refuses to read it: {said}", "compare it with the server:  syncsvc validate --live"
-            raise UsageFault(code="source.refused_query", where=table, what=what, fix=fix) from None
+        return found
 
     def _too_many(self, path: str) -> CheckFailed:
         return CheckFailed(

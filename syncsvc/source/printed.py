@@ -7,8 +7,12 @@ For commands that turn rows into the records that the connector would send.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+
+import pymysql
+
+from syncsvc.source import address, refusals
 
 if TYPE_CHECKING:
     from syncsvc.source.connection import Connection
@@ -24,15 +28,21 @@ def snapshot(connection: Connection) -> Iterator[Any]:
 
     Ends a transaction that is open on the connection, and leaves the session's settings changed: the connection is for
     nothing else.
+
+    Raises:
+        Unreachable: `source.unreachable`, the server does not answer any more.
     """
     connection.decoders = {}
     with connection.cursor() as cursor:
-        cursor.execute("SET SESSION time_zone = '+00:00'")
-        # The modes change what a backslash in a text and the padding of a CHAR mean.
-        cursor.execute("SET SESSION sql_mode = ''")
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        with refusals.told(address.SETTING):
+            cursor.execute("SET SESSION time_zone = '+00:00'")
+            # The modes change what a backslash in a text and the padding of a CHAR mean.
+            cursor.execute("SET SESSION sql_mode = ''")
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
         try:
             yield cursor
         finally:
-            cursor.execute("COMMIT")
+            # Nothing was written; where the connection is lost, what was being read has told so.
+            with suppress(pymysql.err.MySQLError):
+                cursor.execute("COMMIT")

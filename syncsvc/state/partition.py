@@ -45,6 +45,8 @@ class PartitionState:
     def __init__(self, store: Store, lineage: bytes) -> None:
         self._store, self._lineage = store, lineage.hex()
         self._changed: dict[bytes, bytes | None] = {}
+        #: Of values that were put since the last segment, those put again included.
+        self.changed_bytes = 0
         self._weight = Weight()
         self._sweep: Sweep | None = None
         self._seq = self._taken = self._kept = 0
@@ -64,6 +66,7 @@ class PartitionState:
     def put(self, key: bytes, value: bytes) -> None:
         """Set or replace, and remember it for the next segment."""
         self._changed[key] = self._unwritten[key] = value
+        self.changed_bytes += len(value)
 
     def delete(self, key: bytes) -> None:
         """Remove, and remember it for the next segment."""
@@ -109,7 +112,7 @@ class PartitionState:
         It may send the same blob again, but never drop it; the blob of a second call for the same number is appended.
         """
         self._write()
-        changed, self._changed = self._changed, {}
+        changed, self._changed, self.changed_bytes = self._changed, {}, 0
         self._taken = number
         blob = segments.encode(changed) if changed else b""
         self._unkept_bytes += len(blob)

@@ -125,8 +125,9 @@ class _Check:
             try:
                 encoded.append((key, document["_id"], bson.encode(document)))
             except (BSONError, OverflowError) as error:
-                what = f"the row has a value that no document can hold ({type(error).__name__})"
-                wrong[key] = Difference("different", document["_id"], "", what)
+                path, why = difference.first_unheld(document) or ("", "")
+                what = why or f"the row has a value that no document can hold ({type(error).__name__})"
+                wrong[key] = Difference("different", document["_id"], path, what)
         names = {name for _, document in expected for name in document} if self._shared else None
         there = self._documents([identity for _, identity, _ in encoded], names)
         for key, identity, body in encoded:
@@ -172,7 +173,8 @@ class _Check:
 
     def _without_row(self, ids: Sequence[Any], keys: set[Key], wrong: _Found, *, known: bool = False) -> None:
         """Adds those of the `_id`s that have no row; unless `known`, only if they have a document."""
-        extra = [identity for identity in ids if self._oracle.key_of_id(identity) not in keys]
+        gone = [identity for identity in ids if self._oracle.key_of_id(identity) not in keys]
+        extra = [identity for identity in gone if difference.first_unheld(identity) is None]  # no document has it
         if extra and not known:
             found = self._collection.find({"_id": {"$in": extra}, **self._ours}, {"_id": 1})
             extra = [_decoded_id(document) for document in found]

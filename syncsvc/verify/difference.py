@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from syncsvc.verify.values import Unheld
+
 
 @dataclass(frozen=True, slots=True)
 class _Absent:
@@ -42,6 +44,18 @@ def first_difference(expected: Any, found: Any, path: str = "") -> Place | None:
                 return place
         return None
     return None if type(expected) is type(found) and expected == found else (path, expected, found)
+
+
+def first_unheld(value: Any, path: str = "") -> tuple[str, str] | None:
+    """`(path, why)` of the first value that no document can hold; None when there is none."""
+    if isinstance(value, Unheld):
+        return path, value.why
+    pairs: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        pairs = [(f"{path}.{name}" if path else name, below) for name, below in value.items()]
+    elif isinstance(value, list):
+        pairs = [(f"{path}[{index}]", below) for index, below in enumerate(value)]
+    return next((found for below, one in pairs if (found := first_unheld(one, below)) is not None), None)
 
 
 def described(expected: Any, found: Any) -> str:

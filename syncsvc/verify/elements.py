@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from syncsvc.expressions import ComputeError, evaluate
+from syncsvc.expressions import ComputeError, Expression, evaluate
 from syncsvc.mapping import model
 from syncsvc.verify.rows import Row
+from syncsvc.verify.values import Unheld, held
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,6 @@ class Attached:
     forbids: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unheld:
-    """Stands for a value that no document can hold; BSON refuses it."""
-
-    #: Without a value of the row.
-    why: str
-
-
 def by_name(embeds: Iterable[model.Embed]) -> list[list[model.Embed]]:
     """Relations of a level; those that share a name are the cases of one."""
     found: dict[str, list[model.Embed]] = {}
@@ -54,9 +47,9 @@ def by_name(embeds: Iterable[model.Embed]) -> list[list[model.Embed]]:
 def of_row(
     row: Row, fields: Iterable[model.Field], computed: Sequence[model.Computed], relations: Iterable[Attached]
 ) -> Element | None:
-    """The level of one row, None when a required row is missing."""
+    """The level of one row, None when a required row is missing; what no document can hold stands there as `Unheld`."""
     shown = {shown.name: row[shown.column] for shown in fields}
-    shown |= {value.name: _computed(value, row) for value in computed if value.of_row}
+    shown |= {value.name: result(value.expression, row) for value in computed if value.of_row}
     sizes: dict[str, int] = {}
     for attached in relations:
         if attached.forbids:
@@ -66,13 +59,17 @@ def of_row(
     for value in computed:
         if not value.of_row:
             counted = value.expression.counted
-            shown[value.name] = sizes[counted] if counted in sizes else _computed(value, shown)
+            shown[value.name] = sizes[counted] if counted in sizes else result(value.expression, shown)
     return Element(shown, sizes)
 
 
-def _computed(value: model.Computed, names: Mapping[str, Any]) -> Any:
+def result(expression: Expression, level: Mapping[str, Any]) -> Any:
+    """The value over a row or a level; `Unheld` where there is none, also because a name stands for such a value."""
+    for name in sorted(expression.names):
+        if isinstance(unheld := level.get(name), Unheld):
+            return unheld
     try:
-        return evaluate(value.expression, names)
+        return evaluate(expression, level)
     except ComputeError as error:
         return Unheld(error.what)
 
@@ -84,6 +81,9 @@ def attached(embed: model.Embed, rows: Sequence[tuple[Row, Element | None]], key
     Args:
         rows: those that belong to the parent, in the list's order; None: a row that must not be shown.
         key_type: of the column `map_by`.
+
+    Raises:
+        UnheldError: the column `map_by` has a value that no document can hold.
     """
     if embed.kind == "many":
         return Attached(_list(embed, rows, key_type))
@@ -103,7 +103,7 @@ def _list(embed: model.Embed, rows: Sequence[tuple[Row, Element | None]], key_ty
     keyed: dict[str, Any] = {}
     for row, element in there:
         if row[embed.map_by] is not None:
-            keyed.setdefault(_key_text(row[embed.map_by], key_type), _one_value(embed, element))
+            keyed.setdefault(_key_text(held(row[embed.map_by]), key_type), _one_value(embed, element))
     return Element({embed.name: dict(list(keyed.items())[: embed.limit])}, {embed.name: len(keyed)})
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from bson import Decimal128
 
 from syncsvc.changes import collation, column_text
-from syncsvc.expressions import Expression, evaluate
+from syncsvc.expressions import Expression
 from syncsvc.mapping import model
 from syncsvc.verify import elements, values
 from syncsvc.verify.elements import Attached, Element
@@ -62,18 +62,37 @@ class Oracle:
         return self._rows.among(self._pipeline.root.table, self._root_columns, self._pipeline.root.key, wanted)
 
     def documents(self, rows: Sequence[Row]) -> list[tuple[Key, dict[str, Any]]]:
-        """`(key, document)` of each root row that has one, in their order; documents have no `_sync`."""
+        """
+        `(key, document)` of each root row that has one, in their order; documents have no `_sync`.
+
+        A value that no document can hold stands there as `values.Unheld`; under the name "", where the whole document
+        hangs on it.
+        """
+        try:
+            return self._documents(rows)
+        except values.UnheldError as error:
+            if len(rows) == 1:
+                return [(self._key(rows[0]), {"_id": self._identity(rows[0]), "": values.Unheld(error.why)})]
+        # One row is the cause; the others have their documents.
+        middle = len(rows) // 2
+        return [*self.documents(rows[:middle]), *self.documents(rows[middle:])]
+
+    def _documents(self, rows: Sequence[Row]) -> list[tuple[Key, dict[str, Any]]]:
         root, pipeline = self._pipeline.root, self._pipeline
         rows = [row for row in rows if _holds(root.where, row)]
         shown = self._elements(root.table, rows, root.fields, pipeline.computed, pipeline.embed)
-        found = []
-        for row, element in zip(rows, shown, strict=True):
-            if element is None:
-                continue
-            key = root.key
-            identity = row[key[0]] if len(key) == 1 else {column: row[column] for column in key}
-            found.append((_key(row, key) or (), {"_id": identity} | element.shown))
-        return found
+        return [
+            (self._key(row), {"_id": self._identity(row)} | element.shown)
+            for row, element in zip(rows, shown, strict=True)
+            if element is not None
+        ]
+
+    def _identity(self, row: Row) -> Any:
+        key = self._pipeline.root.key
+        return row[key[0]] if len(key) == 1 else {column: row[column] for column in key}
+
+    def _key(self, row: Row) -> Key:
+        return tuple(_comparable(row[column]) for column in self._pipeline.root.key)
 
     def key_of_id(self, identity: Any) -> Key | None:
         """The root key of an `_id`, comparable with those of `documents`; None for one that is not of its shape."""
@@ -147,14 +166,14 @@ class Oracle:
 
 
 def _holds(condition: Expression | None, row: Row) -> bool:
-    return condition is None or evaluate(condition, row) is True
+    return condition is None or values.held(elements.result(condition, row)) is True
 
 
 def _ordered(rows: list[Row], embed: model.Embed, key: Sequence[str]) -> list[Row]:
     """By `order_by`, then by key ascending: stable sorts, the last term first."""
-    ordered = sorted(rows, key=lambda row: [_sortable(row[column]) for column in key])
+    ordered = sorted(rows, key=lambda row: [_sortable(values.held(row[column])) for column in key])
     for term in reversed(embed.order_by):
-        ordered.sort(key=lambda row, column=term.column: _sortable(row[column]), reverse=term.descending)  # type: ignore[misc]
+        ordered.sort(key=lambda row, column=term.column: _sortable(values.held(row[column])), reverse=term.descending)  # type: ignore[misc]
     return ordered
 
 
@@ -171,7 +190,7 @@ def _comparable(value: Any) -> Any:
 
 def _key(row: Row, columns: Sequence[str]) -> Key | None:
     """Join values of a row; None when one of them is NULL, which joins nothing."""
-    found = tuple(_comparable(row[column]) for column in columns)
+    found = tuple(_comparable(values.held(row[column])) for column in columns)
     return None if None in found else found
 
 

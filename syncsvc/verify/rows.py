@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from syncsvc.mapping import model
+from syncsvc.source import refusals
 from syncsvc.verify import values
 
-#: `{column: BSON value}` of one row.
+#: `{column: BSON value}` of one row; `values.Unheld` stands for a value that there is none for.
 Row = dict[str, Any]
 _KEYS_AT_A_TIME = 500  # in one IN list: some 10 kB of SQL
 
@@ -38,22 +39,30 @@ class Rows:
     def count(self, table: str) -> int:
         """How many rows there are."""
         cursor = self._cursors[self._tables[table].topic_prefix]
-        cursor.execute(f"SELECT COUNT(*) FROM {_table(table)}")  # noqa: S608 (a quoted name)
-        return int(next(iter(cursor.fetchall()))[0])
+        with refusals.told(table):
+            cursor.execute(f"SELECT COUNT(*) FROM {_table(table)}")  # noqa: S608 (a quoted name)
+            return int(next(iter(cursor.fetchall()))[0])
 
     def where(self, table: str, columns: Sequence[str], clause: str, arguments: Sequence[Any] = ()) -> list[Row]:
-        """Rows of `SELECT columns FROM table clause`; `arguments` fill the clause's `%s`."""
+        """
+        Rows of `SELECT columns FROM table clause`; `arguments` fill the clause's `%s`.
+
+        Raises:
+            SyncError: those of `refusals.told`.
+        """
         types = self._tables[table].columns
         converters = [values.converter(types[column]) for column in columns]
         names = ", ".join(values.selected(types[column], quoted(column)) for column in columns)
         cursor = self._cursors[self._tables[table].topic_prefix]
-        cursor.execute(f"SELECT {names} FROM {_table(table)} {clause}", tuple(arguments))  # noqa: S608 (quoted names)
+        with refusals.told(table):
+            cursor.execute(f"SELECT {names} FROM {_table(table)} {clause}", tuple(arguments))  # noqa: S608 (quoted names)
+            found = cursor.fetchall()
         return [
             {
-                column: None if printed is None else convert(printed)
+                column: None if printed is None else values.read(convert, printed, column)
                 for column, convert, printed in zip(columns, converters, row, strict=True)
             }
-            for row in cursor.fetchall()
+            for row in found
         ]
 
     def among(self, table: str, columns: Sequence[str], by: Sequence[str], wanted: Sequence[list[Any]]) -> list[Row]:

@@ -5,11 +5,14 @@ A connection made fit for an oracle, and given back as it was: values as printed
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
+
+import pymysql
 
 from syncsvc.errors import UsageFault
 from syncsvc.mapping.model import Pipeline
+from syncsvc.source import address, refusals
 
 #: A `pymysql.Connection`.
 Connection = Any
@@ -57,32 +60,41 @@ def printing(connection: Connection) -> Iterator[Any]:
     A cursor whose values come as the server prints them, TIMESTAMPs in UTC.
 
     Ends a transaction that is open on the connection.  Afterwards the connection is as it was before.
+
+    Raises:
+        Unreachable: `source.unreachable`, the server does not answer any more.
     """
     decoders = connection.decoders
     with connection.cursor() as cursor:
-        cursor.execute("SELECT @@session.time_zone, @@session.sql_mode")
-        zone, modes = cursor.fetchone()
+        with refusals.told(address.SETTING):
+            cursor.execute("SELECT @@session.time_zone, @@session.sql_mode")
+            zone, modes = cursor.fetchone()
         try:
             connection.decoders = {}
-            cursor.execute("SET SESSION time_zone = '+00:00'")
-            # The modes change what a backslash in a text and the padding of a CHAR mean.
-            cursor.execute("SET SESSION sql_mode = ''")
+            with refusals.told(address.SETTING):
+                cursor.execute("SET SESSION time_zone = '+00:00'")
+                # The modes change what a backslash in a text and the padding of a CHAR mean.
+                cursor.execute("SET SESSION sql_mode = ''")
             yield cursor
         finally:
             connection.decoders = decoders
-            cursor.execute("SET SESSION time_zone = %s", (zone,))
-            cursor.execute("SET SESSION sql_mode = %s", (modes,))
+            with suppress(pymysql.err.MySQLError):
+                cursor.execute("SET SESSION time_zone = %s", (zone,))
+                cursor.execute("SET SESSION sql_mode = %s", (modes,))
 
 
 @contextmanager
 def snapshot(cursors: Iterable[Any]) -> Iterator[None]:
     """Everything read inside from one server is of one moment: a parent and its children fit while changes flow."""
     each = list({id(cursor): cursor for cursor in cursors}.values())
-    for cursor in each:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+    with refusals.told(address.SETTING):
+        for cursor in each:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
     try:
         yield
     finally:
+        # Nothing was written; where the connection is lost, what was being read has told so.
         for cursor in each:
-            cursor.execute("COMMIT")
+            with suppress(pymysql.err.MySQLError):
+                cursor.execute("COMMIT")

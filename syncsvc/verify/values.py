@@ -13,6 +13,7 @@ import re
 import struct
 import zoneinfo
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -36,6 +37,47 @@ _SHAPES = frozenset({
     "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon",
     "geometrycollection",
 })  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Unheld:
+    """Stands for a value that no document can hold; BSON refuses it."""
+
+    #: Without a value of the row.
+    why: str
+    #: As the server prints it; None where it was computed.
+    printed: Printed | None = None
+
+    def __repr__(self) -> str:
+        return repr(self.printed) if self.printed is not None else f"({self.why})"
+
+
+class UnheldError(Exception):
+    """What is asked for hangs on a value that no document can hold."""
+
+    def __init__(self, unheld: Unheld) -> None:
+        super().__init__(unheld.why)
+        self.why = unheld.why
+
+
+def held(value: Any) -> Any:
+    """
+    The value.
+
+    Raises:
+        UnheldError: it is an `Unheld`.
+    """
+    if isinstance(value, Unheld):
+        raise UnheldError(value)
+    return value
+
+
+def read(convert: Convert, printed: Printed, column: str) -> Any:
+    """What a converter makes of a value; `Unheld` for one that has no place in BSON, like a day of the year 0."""
+    try:
+        return convert(printed)
+    except (ValueError, ArithmeticError) as error:
+        return Unheld(f"{column} has a value that no document can hold ({type(error).__name__})", printed)
 
 
 def selected(column_type: str, quoted: str) -> str:
@@ -84,6 +126,8 @@ def argument(column_type: str, value: Any) -> Any:
         ValueError, TypeError: when no value of the column could give it.
     """
     base, micros = _base(column_type), column_type.endswith(" as micros")
+    if isinstance(value, Unheld):
+        return value.printed
     if isinstance(value, Decimal128):
         return value.to_decimal()
     if base in ("date", "datetime", "timestamp"):

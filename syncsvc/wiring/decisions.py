@@ -125,6 +125,13 @@ def _declared(found: Entry, pipelines: Sequence[Pipeline]) -> Pipeline:
 
 def _check_readable(found: Entry, pipeline: Pipeline) -> None:
     """The record as the router would read it."""
+    if size := found.get("cut_from"):
+        raise CheckFailed(
+            code="parked.still_unreadable",
+            where=found["_id"],
+            what=f"of its {size} bytes only the beginning is kept, more than a document holds",
+            fix="write the row again in the source, or skip it",
+        )
     table = pipeline.tables[found["table"]]
     decoder = TableDecoder(table, compile_plan(pipeline).columns[found["table"]])
     try:

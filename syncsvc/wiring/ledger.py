@@ -7,8 +7,10 @@ Blocking driver calls run in a small pool of threads; commits go through the com
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from bson.int64 import Int64
@@ -46,7 +48,13 @@ class MongoLedger:
 
     async def open(self, fence: str) -> Owned:
         """Raises the epoch; what the fence says is durable."""
-        found = await self._call(fences.open_fence, self._mongo, fence, self._committer.lsid)
+        given_up = threading.Event()
+        try:
+            opening = partial(fences.open_fence, wanted=lambda: not given_up.is_set())
+            found = await self._call(opening, self._mongo, fence, self._committer.lsid)
+        except asyncio.CancelledError:
+            given_up.set()  # the thread goes on, and must not raise the fence of the next owner
+            raise
         return Owned(found.id, found.epoch, found.seq, found.offset, found.base, int(found.fields.get("source_ms", 0)))
 
     async def segments(self, fence: str, first: int, last: int) -> list[bytes]:

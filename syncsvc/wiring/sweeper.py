@@ -56,7 +56,7 @@ class Sweeper:
     async def look(self) -> None:
         """Sends the barriers that are due; to be called now and then."""
         for table, router in self._host.routers():
-            stamped = router.sweep
+            stamped = router.sweep if self._open(router) else None
             if stamped is None:
                 continue
             ends = self._ends.get((table, stamped))
@@ -67,9 +67,14 @@ class Sweeper:
             if await self._passed(ends):
                 payload = barrier(self._plan.tables.index(table), stamped)
                 await self._log.send({number: [payload] for number in range(self._plan.pipeline.partitions)})
-                router.swept(stamped)
+                if self._open(router):  # else it was given back meanwhile, and its next owner sends it again
+                    router.swept(stamped)
                 del self._ends[table, stamped]
                 self._events.rows_barred(pipeline=self._plan.pipeline.name, table=table, cause="snapshot")
+
+    def _open(self, router: Any) -> bool:
+        """Whether it is still ours: its state is closed when it is given back."""
+        return any(router is one for _, one in self._host.routers())
 
     async def _passed(self, ends: Mapping[TP, int]) -> bool:
         """Whether everything below the ends has been routed, durably, by whatever worker."""

@@ -96,3 +96,19 @@ async def test_the_first_copy_is_written_when_it_is_complete() -> None:
 
     async with asyncio.timeout(5):
         await actor(bench, lambda: True)._gather([])
+
+
+async def test_a_step_of_large_rows_ends_before_no_transaction_can_hold_it() -> None:
+    """However far behind a worker is: what a step changes is bounded in bytes as well as in records."""
+    bench = Bench()
+    bench.put(MEETING, id=1, title="t")
+    one = actor(bench, lambda: True)
+    one._state.put(b"key", bytes(joiner_actor.STEP_BYTES))
+    batch = RecordBatch("keyed", 0, bench.log[bench.read :], len(bench.log))
+
+    async with asyncio.timeout(5):
+        _, records = await one._gather([(batch, lambda: None)])
+
+    assert records == len(batch.records)
+    one._state.take_segment(1)
+    assert one._state.changed_bytes == 0

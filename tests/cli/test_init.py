@@ -33,6 +33,30 @@ def test_a_source_that_does_not_answer_ends_with_4(run: Run, tmp_path: Path, mon
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("prefix", ["a b", "a..b", "a/b", ".", "x" * 101])
+def test_a_topic_prefix_that_no_mapping_may_have_is_refused_first(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    """Before a server is asked and before anything is written, with what is allowed."""
+    monkeypatch.setenv("SYNCSVC_SOURCE_DSN", "mysql://user:secret@127.0.0.1:1/shop")
+
+    outcome = run("init", "--topic-prefix", prefix, "--out", tmp_path / "new", "-o", "json")
+
+    assert (outcome.code, outcome.codes) == (2, ["usage.wrong"])
+    assert "letters, digits" in outcome.json["problems"][0]["what"]
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_topic_prefix_of_the_dsn_is_held_to_the_same(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would stand in the files as well."""
+    monkeypatch.setenv("SYNCSVC_SOURCE_DSN", "a..b=mysql://user:secret@127.0.0.1:1/shop")
+
+    outcome = run("init", "-o", "json")
+
+    assert (outcome.code, outcome.codes) == (2, ["settings.bad_value"])
+    assert outcome.json["problems"][0]["where"] == "SYNCSVC_SOURCE_DSN"
+
+
 @pytest.mark.parametrize(
     ("dsns", "topic_prefix", "expected"),
     [

@@ -4,11 +4,13 @@ A server that is not there, or does not let us in: one problem that says which, 
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from syncsvc.devstack.stack import Stack
+from syncsvc.source import connection
 from tests.cli.conftest import Run
 
 NOBODY = "127.0.0.1:9"  # the discard port: nothing listens there
@@ -90,6 +92,23 @@ def test_the_source_does_not_let_us_in(
     assert outcome.code == 4
     assert outcome.codes == [code]
     assert "wrong" not in outcome.out
+
+
+@pytest.mark.servers
+def test_a_password_of_any_letters_lets_us_in_and_an_answer_may_take_longer_than_the_login(
+    servers: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server keeps a password as UTF-8; a count of a large table takes minutes."""
+    servers.sql.execute(
+        "CREATE USER IF NOT EXISTS far IDENTIFIED BY 'pł😀'",
+        "CREATE USER IF NOT EXISTS far@localhost IDENTIFIED BY 'pł😀'",
+    )
+    place = servers.sql.dsn.rpartition("@")[2].partition("/")[0]
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 0.5)
+
+    with closing(connection.connect(f"mysql://far:p%C5%82%F0%9F%98%80@{place}")) as opened, opened.cursor() as cursor:
+        cursor.execute("SELECT SLEEP(1)")
+        assert cursor.fetchall() == ((0,),)
 
 
 @pytest.mark.servers

@@ -7,10 +7,13 @@ long, which `timeout` sees to.
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
-from concurrent.futures import wait
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import pytest
 from bson.binary import Binary
@@ -19,8 +22,9 @@ from syncsvc.mongo import client, fences
 from syncsvc.mongo.client import Mongo
 from syncsvc.mongo.commit import Fenced, OutOfStep
 from syncsvc.mongo.committer import Committer
+from syncsvc.wiring.ledger import MongoLedger
 from tests.mongo import server
-from tests.mongo.server import FaultyMongod, failing, fence_now, owned, put, step, stored
+from tests.mongo.server import STATE, FaultyMongod, failing, fence_now, owned, put, step, stored
 
 store, mongod, mongo, committer = server.store, server.mongod, server.mongo, server.committer
 
@@ -157,3 +161,34 @@ def test_many_may_open_a_fence_that_does_not_exist(mongod: FaultyMongod, mongo: 
     for one in committers:
         one.close()
     connection.close()
+
+
+async def test_an_owner_that_is_no_longer_wanted_does_not_take_the_fence_from_the_next(
+    mongo: Mongo, mongod: FaultyMongod, committer: Committer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A partition goes on to another worker while MongoDB is slow: the request that comes last raises nothing."""
+    other = client.connect(mongod.uri, mongo.database.name)
+    taking_over = Committer(other)
+    under_way, taken = threading.Event(), threading.Event()
+    raise_epoch = fences._raised
+
+    def slow(of: Mongo, *given: Any) -> fences.Fence:
+        if of is mongo:
+            under_way.set()
+            assert taken.wait(20)
+        return raise_epoch(of, *given)
+
+    monkeypatch.setattr(fences, "_raised", slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = MongoLedger(mongo, committer, state_collection=STATE, pool=pool)
+        second = MongoLedger(other, taking_over, state_collection=STATE, pool=pool)
+        opening = asyncio.create_task(first.open(FENCE))
+        assert await asyncio.to_thread(under_way.wait, 20)
+        opening.cancel()
+        await asyncio.wait([opening])
+        now = await second.open(FENCE)
+        taken.set()
+    taking_over.close()
+    other.client.close()
+
+    assert mongo.database["syncsvc_fences"].find_one({"_id": FENCE}, {"epoch": 1}) == {"_id": FENCE, "epoch": now.epoch}

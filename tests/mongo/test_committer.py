@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from functools import reduce
+from typing import Any
 
 import bson
 import pytest
 
-from syncsvc.mongo import names, segments
+from syncsvc.errors import Unreachable
+from syncsvc.mongo import names, segments, transaction
 from syncsvc.mongo.client import Mongo
 from syncsvc.mongo.commit import (
     Abandoned,
@@ -20,6 +23,7 @@ from syncsvc.mongo.commit import (
     Write,
 )
 from syncsvc.mongo.committer import Committer
+from syncsvc.mongo.fences import Fence
 from tests.devstack.processes import eventually
 from tests.mongo.server import STATE, failing, fence_now, insert, owned, put, step, stored
 
@@ -200,6 +204,7 @@ def test_a_lost_fence_does_not_hold_up_its_group(mongo: Mongo, committer: Commit
 
 
 BROKEN = bson.encode({"$a": 1})
+DEEP = reduce(lambda inner, _: {"a": inner}, range(190), dict[str, Any]())
 
 
 @pytest.mark.parametrize(
@@ -215,6 +220,11 @@ BROKEN = bson.encode({"$a": 1})
         pytest.param(insert(1, status="no such"), 121, id="an insert against the validator"),
         pytest.param(put(1, name="taken"), 11000, id="against a unique index"),
         pytest.param(insert(1, name="taken"), 11000, id="an insert against a unique index"),
+        pytest.param(put(1, nested=DEEP), 15, id="more than 180 levels"),
+        pytest.param(put(1, place=[500, 500]), 13027, id="a place that a 2d index does not know"),
+        pytest.param(put(1, hashed=[1]), 16766, id="an array in a hashed index"),
+        pytest.param(put(1, title="x", language={"name": "English"}), 17261, id="a language that is no text"),
+        pytest.param(put(1, title="x", language="xx"), 17262, id="a language that a text index does not know"),
     ],
 )
 def test_a_document_that_can_never_be_stored_is_named(
@@ -223,6 +233,8 @@ def test_a_document_that_can_never_be_stored_is_named(
     """Its index and the code; resubmitted without it, the step goes through."""
     mongo.database.command({"collMod": "docs", "validator": {"status": {"$ne": "no such"}}})
     mongo.database["docs"].create_index("name", unique=True, sparse=True)
+    for readers in ([("place", "2d")], [("hashed", "hashed")], [("title", "text")]):
+        mongo.database["docs"].create_index(readers)
     mongo.database["docs"].insert_one({"_id": 9, "name": "taken"})
     fence = owned(mongo, committer)
 
@@ -231,6 +243,52 @@ def test_a_document_that_can_never_be_stored_is_named(
     assert (refused.value.index, refused.value.code) == (1, code)
     committer.submit(step(fence, put(0), put(5))).result(20)
     assert stored(mongo).keys() == {0, 5, 9}
+
+
+def unreadable(fence: Fence, count: int, value: bytes) -> Commit:
+    """A router's step that parks so many records."""
+    parked = [ParkedWrite(f"{fence.id}/{number}", {"kind": "record", "value": value}) for number in range(count)]
+    return Commit(fence.id, fence.epoch, fence.seq, {"offset": 10}, [b"s"], STATE, (), parked)
+
+
+def test_many_records_that_cannot_be_read_stop_nobody(mongo: Mongo, committer: Committer) -> None:
+    """A connector's change makes a whole table unreadable: each record is kept raw, and other partitions go on."""
+    routers = [owned(mongo, committer, f"test/g1/router/{number}") for number in range(8)]
+    other = owned(mongo, committer)
+    commits = [unreadable(fence, 400, b"x" * 6000) for fence in routers]
+    futures = grouped(mongo, committer, [*commits, step(other, put(1))])
+
+    assert [future.exception() for future in futures] == [None] * 9
+    assert mongo.database["syncsvc_parked"].count_documents({}) == 3200
+
+
+def test_many_records_of_one_step_that_cannot_be_read_are_kept(mongo: Mongo, committer: Committer) -> None:
+    """More than one command holds, in one transaction."""
+    fence = owned(mongo, committer)
+    committer.submit(unreadable(fence, 3000, b"x" * 6000)).result(60)
+
+    assert mongo.database["syncsvc_parked"].count_documents({}) == 3000
+
+
+def test_many_documents_with_large_ids_are_deleted_in_one_step(mongo: Mongo, committer: Committer) -> None:
+    """What a delete takes in a command is its `_id`."""
+    fence = owned(mongo, committer)
+    gone = [Write("delete", bson.encode({"_id": f"{number:05}" + "é" * 1200}), b"", "docs") for number in range(8192)]
+    committer.submit(step(fence, *gone)).result(60)
+
+    assert fence_now(mongo, fence)[1] == 1
+
+
+def test_a_command_that_the_driver_finds_too_large_spoils_its_own_step_only(
+    mongo: Mongo, committer: Committer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Should our reckoning of sizes ever be wrong: the group is tried one by one, and the others hold."""
+    monkeypatch.setattr(ParkedWrite, "size_bytes", 0)
+    bad, good = owned(mongo, committer, "test/g1/router/bad"), owned(mongo, committer)
+    one, two = grouped(mongo, committer, [unreadable(bad, 3000, b"x" * 6000), step(good, put(1))])
+
+    assert isinstance(one.exception(), Unreachable)
+    assert two.exception() is None
 
 
 def test_a_document_just_below_the_limit_is_written(mongo: Mongo, committer: Committer) -> None:
@@ -300,6 +358,19 @@ def test_nobody_waits_for_a_thread_that_is_gone(mongo: Mongo) -> None:
         committer.submit(step(fence, put(2), seq=1)).result(20)
     committer.close()
     assert stored(mongo).keys() == {1}
+
+
+def test_a_majority_that_does_not_come_is_not_waited_for_without_end(
+    mongo: Mongo, committer: Committer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit without an answer is tried again, which tells whether it holds; the partitions do not stand still."""
+    monkeypatch.setattr(transaction, "COMMIT_SECONDS", 0.5)
+    fence = owned(mongo, committer)
+    with failing(mongo, ["commitTransaction"], 1, blockConnection=True, blockTimeMS=40_000):
+        committer.submit(step(fence, put(1))).result(20)
+
+    assert stored(mongo).keys() == {1}
+    assert fence_now(mongo, fence) == (1, 1, 10)
 
 
 def test_segments_of_a_forgotten_fence_are_no_documents_fault(mongo: Mongo, committer: Committer) -> None:
