@@ -24,6 +24,6 @@ async def running(pipelines: Iterable[Pipeline], settings: Settings) -> list[tup
     found = []
     async with Groups(engine_settings(settings)) as groups:
         for one in pipelines:
-            if hosts := sorted({member.host for member in (await groups.members(one.group)).values()}):
+            if hosts := await groups.hosts(one.group):
                 found.append((one, ", ".join(hosts)))
     return found

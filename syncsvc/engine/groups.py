@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 import aiokafka
 from aiokafka.admin import AIOKafkaAdminClient
@@ -69,23 +70,29 @@ class Groups:
         return {TP(*tp): at.offset for tp, at in found.items() if at.offset >= 0}
 
     async def members(self, group: str) -> dict[TP, Member]:
-        """Who owns which partition of a group; empty for one without members."""
-        async with reach.explained(self._settings):
-            # One a request: aiokafka 0.14 reads an answer of version 3 as one of 2, which lacks a field a group.
-            (response,) = await self._admin.describe_consumer_groups([group])
-            described_groups = response.to_object()["groups"]
-            for described in described_groups:
-                if described["error_code"]:  # a missing right must not look like a group without members
-                    raise for_code(described["error_code"])(group)
+        """Who owns which partition of a group; empty for one without members, and while a rebalance is under way."""
         owners: dict[TP, Member] = {}
-        for described in described_groups:
-            for one in described["members"]:
-                if not one["member_assignment"]:
-                    continue
-                member = Member(one["client_host"].lstrip("/"), one["member_id"], one["client_id"])
+        for one in await self._described(group):
+            if one["member_assignment"]:
+                member = Member(_host(one), one["member_id"], one["client_id"])
                 assigned = ConsumerProtocolMemberAssignment.decode(one["member_assignment"])
                 owners |= {TP(*tp): member for tp in assigned.partitions()}
         return owners
+
+    async def hosts(self, group: str) -> list[str]:
+        """Where members of a group run, sorted; also those that own nothing, or nothing yet."""
+        return sorted({_host(one) for one in await self._described(group)})
+
+    async def _described(self, group: str) -> list[dict[str, Any]]:
+        """The members of a group."""
+        async with reach.explained(self._settings):
+            # One a request: aiokafka 0.14 reads an answer of version 3 as one of 2, which lacks a field a group.
+            (response,) = await self._admin.describe_consumer_groups([group])
+            groups: list[dict[str, Any]] = response.to_object()["groups"]
+            for described in groups:
+                if described["error_code"]:  # a missing right must not look like a group without members
+                    raise for_code(described["error_code"])(group)
+        return [one for described in groups for one in described["members"]]
 
     async def partitions(self, topics: Collection[str]) -> list[TP]:
         """Every partition of those of the topics that exist."""
@@ -100,3 +107,8 @@ class Groups:
             return {}
         async with reach.explained(self._settings):
             return await clients.bounds(self._asking, tps)
+
+
+def _host(member: dict[str, Any]) -> str:
+    host: str = member["client_host"]
+    return host.lstrip("/")

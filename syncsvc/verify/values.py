@@ -81,7 +81,7 @@ def read(convert: Convert, printed: Printed, column: str) -> Any:
 
 
 def selected(column_type: str, quoted: str) -> str:
-    """How a column is selected: FLOAT as a double, because the server prints a FLOAT with six digits only."""
+    """How a column is selected: shapes as GeoJSON, all others as they are."""
     base = _base(column_type)
     if base in _SHAPES:
         return f"ST_AsGeoJSON({quoted})"
