@@ -185,10 +185,9 @@ class Agenda:
             self.park(rendered, (rendered.problem or "").partition(":")[0], gone)
             due.parked.append(rendered)
             return 0
-        # Spellings of one key, where its collation does not tell them apart: those before go.
-        due.documents += [
-            rendered._replace(identity=one, elements=None) for one in each(gone) if one != rendered.identity
-        ]
+        for one in each(gone):
+            if one != rendered.identity:  # a spelling of the key that its collation does not tell from this one
+                due.documents.append(rendered._replace(identity=one, elements=None))
         if rendered.identity is None:
             return 64 * len(each(gone))  # none: children whose root has not come yet
         due.documents.append(rendered)

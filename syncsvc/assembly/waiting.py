@@ -22,13 +22,15 @@ Stake = tuple[int, bytes]
 
 
 def merged(earlier: Stake, later: Stake) -> Stake:
-    """Of two changes of one document: the oldest time that is known (invariant 9), the identity removed last."""
+    """Of two changes of one document: the oldest time that is known (invariant 9), the identities that went."""
     return min(earlier[0], later[0]) or earlier[0] or later[0], joined(earlier[1], later[1])
 
 
-def joined(*held: bytes) -> bytes:
+def joined(some: bytes, others: bytes) -> bytes:
     """Identities one behind the other, each once: BSON documents begin with their length."""
-    return b"".join(dict.fromkeys(one for identities in held for one in each(identities)))
+    if not others or some == others:
+        return some
+    return b"".join(dict.fromkeys(each(some) + each(others)))
 
 
 def each(identities: bytes) -> list[bytes]:
