@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -13,8 +13,6 @@ import pytest
 from syncsvc import settings
 from syncsvc.cli import apply, members, planning, rebuild, rebuilding, target
 from syncsvc.cli.item import CREATE, LOSES, UPDATE, Item
-from syncsvc.engine.groups import Member
-from syncsvc.engine.port import TP
 from syncsvc.errors import Drift
 from syncsvc.mapping.model import Pipeline
 from tests.cli.conftest import Run
@@ -26,10 +24,10 @@ GIVEN = settings.read({"SYNCSVC_MONGO_DATABASE": "another"})
 
 
 class Broker:
-    """Kafka's groups, as far as they are asked: `{group: {partition: host}}`."""
+    """Kafka's groups, as far as they are asked: `{group: hosts of its members}`."""
 
-    def __init__(self, hosts: Mapping[str, Mapping[int, str]]) -> None:
-        self.hosts = hosts
+    def __init__(self, running: Mapping[str, Sequence[str]]) -> None:
+        self.running = running
         self.asked: list[str] = []
 
     def __call__(self, settings: object) -> Broker:
@@ -44,16 +42,16 @@ class Broker:
     ) -> None:
         return None
 
-    async def members(self, group: str) -> dict[TP, Member]:
-        """Owners of the group's partitions."""
+    async def hosts(self, group: str) -> list[str]:
+        """Where the group's members run."""
         self.asked.append(group)
-        return {TP("t", number): Member(host, "m", "c") for number, host in self.hosts.get(group, {}).items()}
+        return sorted(self.running.get(group, ()))
 
 
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     """One on which the first pipeline has two workers, and the second none."""
-    made = Broker({FIRST.group: {0: "10.0.0.5", 1: "10.0.0.4", 2: "10.0.0.5"}})
+    made = Broker({FIRST.group: ["10.0.0.5", "10.0.0.4"]})
     monkeypatch.setattr(members, "Groups", made)
     return made
 
@@ -98,7 +96,7 @@ def test_the_command_asks_before_it_makes_anything(
 ) -> None:
     """--yes is no answer to it, and the exit code is that of drift."""
     loaded = replace(FIRST, name="meetings")
-    broker.hosts = {loaded.group: {0: "10.0.0.4"}}
+    broker.running = {loaded.group: ["10.0.0.4"]}
     monkeypatch.setattr(planning, "items", lambda pipelines, settings: [dropped(loaded)])
     monkeypatch.setattr(apply, "make", lambda *_: pytest.fail("something was made"))
 
