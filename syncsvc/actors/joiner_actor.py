@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from syncsvc.actors.committing import Committing, now_ms
 from syncsvc.actors.partition import Actor, Opened
-from syncsvc.actors.ports import Ack, FencedOut, Ledger, Log
+from syncsvc.actors.ports import Ack, Ledger, Log
 from syncsvc.actors.report import Report
 from syncsvc.actors.sending import Sending
 from syncsvc.actors.turns import Turns
@@ -56,14 +56,13 @@ class JoinerActor(Actor):
         behind: Callable[[], bool],
     ) -> None:
         """`behind`: whether the worker has so much before it that larger steps are worth their time."""
-        super().__init__(failed)
+        super().__init__(report, failed)
         self.joiner, self._turns, self._behind = joiner, turns, behind
-        self._state, self._sending, self._report = opened.state, Sending(log, report), report
+        self._state, self._sending = opened.state, Sending(log, report)
         #: The fence had no step yet: reading begins where the log does.
         self.new = opened.owned.seq == 0
         self.offset = opened.owned.offset
         self._steps = Committing(plan, joiner, opened, ledger=ledger, report=report)
-        self._committing: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Steps whenever records come or documents are due."""
@@ -155,16 +154,6 @@ class JoinerActor(Actor):
                 await asyncio.sleep(0)  # so many take the loop for some 20 ms: others come in between
         await self._sending.begin(self.joiner.outbox.take())
         return records
-
-    async def _settle(self) -> None:
-        """Waits for the transaction under way."""
-        if self._committing is not None:
-            task, self._committing = self._committing, None
-            try:
-                await task
-            except FencedOut as error:
-                self._report.fenced_out()
-                self._closing, self._fenced = True, error
 
     @property
     def durable_offset(self) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from syncsvc.actors.ports import Ack, FencedOut, Ledger, Owned
+from syncsvc.actors.report import Report
 from syncsvc.engine.port import RecordBatch
 from syncsvc.errors import Unreachable
 from syncsvc.state.partition import PartitionState
@@ -114,8 +115,11 @@ class Actor:
     #: rebalance within some seconds.
     FENCED_SECONDS = 60.0
 
-    def __init__(self, failed: Callable[[BaseException], None]) -> None:
+    def __init__(self, report: Report, failed: Callable[[BaseException], None]) -> None:
         self.inbox = Inbox()
+        self._report = report
+        #: The transaction under way.
+        self._committing: asyncio.Task[None] | None = None
         self._closing = False
         self._given_back = asyncio.Event()
         #: Why the partition is no longer ours, when another worker has it.
@@ -146,6 +150,16 @@ class Actor:
             raise
         except BaseException as error:  # whatever it is, the process leaves: nothing half-known goes on
             self._failed(error)
+
+    async def _settle(self) -> None:
+        """Waits for the transaction under way."""
+        if self._committing is not None:
+            task, self._committing = self._committing, None
+            try:
+                await task
+            except FencedOut as error:
+                self._report.fenced_out()
+                self._closing, self._fenced = True, error
 
     async def _expect_to_be_given_back(self, fenced: FencedOut) -> None:
         """Where Kafka has given the partition to nobody else, it would stand still here for ever."""

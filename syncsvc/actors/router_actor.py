@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from syncsvc.actors import parking
 from syncsvc.actors.partition import Actor, Opened
-from syncsvc.actors.ports import Ack, FencedOut, Ledger, Log, Step
+from syncsvc.actors.ports import Ack, Ledger, Log, Step
 from syncsvc.actors.report import Report
 from syncsvc.actors.schemas import SchemaStore, fetched
 from syncsvc.actors.sending import Sending
@@ -46,11 +46,11 @@ class RouterActor(Actor):
         failed: Callable[[BaseException], None],
         schemas: SchemaStore | None = None,
     ) -> None:
-        super().__init__(failed)
+        super().__init__(report, failed)
         self._schemas = schemas
         self._plan, self._table, self.router = plan, table, router
         self._state, self._fence = opened.state, opened.owned
-        self._sending, self._ledger, self._report = Sending(log, report), ledger, report
+        self._sending, self._ledger = Sending(log, report), ledger
         self._commit_seconds = commit_seconds
         self._seq = opened.owned.seq
         #: The fence had no step yet: reading begins where the log does.
@@ -60,7 +60,6 @@ class RouterActor(Actor):
         self._acks: list[Ack] = []
         self._records = 0
         self._oldest_ms: int | None = None
-        self._committing: asyncio.Task[None] | None = None
         self._mark_durable = router.marked
 
     async def run(self) -> None:
@@ -168,16 +167,6 @@ class RouterActor(Actor):
     def _heard(self, task: asyncio.Task[None]) -> None:
         if _failed(task):
             self.inbox.wake()  # now, not with the next record: there may never be one
-
-    async def _settle(self) -> None:
-        """Waits for the transaction under way."""
-        if self._committing is not None:
-            task, self._committing = self._committing, None
-            try:
-                await task
-            except FencedOut as error:
-                self._report.fenced_out()
-                self._closing, self._fenced = True, error
 
     @property
     def durable_offset(self) -> int:

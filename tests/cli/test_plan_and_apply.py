@@ -174,27 +174,35 @@ def test_a_shorter_retention_is_done_only_with_yes(
     assert asyncio.run(_topics(stack, keyed))[keyed].config["retention.ms"] == "3600000"
 
 
+async def _left(stack: Stack, topic: str) -> None:
+    """A record of an earlier life is in partition 0."""
+    wire = Wire(EngineSettings(stack.kafka.bootstrap), "test")
+    await wire.start([topic])
+    await wire.send(topic, {0: [(b"key", b"value")]})
+    await wire.stop()
+
+
+def _end(stack: Stack, topic: str) -> int:
+    """Where the next record of partition 0 goes."""
+
+    async def ask() -> int:
+        async with reading.reader(EngineSettings(stack.kafka.bootstrap)) as logs:
+            return (await logs.bounds([TP(topic, 0)]))[TP(topic, 0)][1]
+
+    return asyncio.run(ask())
+
+
 def test_what_an_earlier_life_left_is_removed_only_with_yes(run: Run, stack: Stack, named: Path) -> None:
     """Records of a generation that is not there any more: no worker would begin on them."""
     pipeline = mapping.load(named)
     assert run("apply", named).code == 0
 
-    async def send() -> None:
-        wire = Wire(EngineSettings(stack.kafka.bootstrap), "test")
-        await wire.start([pipeline.keyed_topic])
-        await wire.send(pipeline.keyed_topic, {0: [(b"key", b"value")]})
-        await wire.stop()
-
-    async def ends() -> int:
-        async with reading.reader(EngineSettings(stack.kafka.bootstrap)) as logs:
-            return (await logs.bounds([TP(pipeline.keyed_topic, 0)]))[TP(pipeline.keyed_topic, 0)][1]
-
-    asyncio.run(send())
+    asyncio.run(_left(stack, pipeline.keyed_topic))
     refused = run("apply", named, "-o", "json")
-    assert (refused.code, refused.codes, asyncio.run(ends())) == (3, ["apply.loses"], 1)
+    assert (refused.code, refused.codes, _end(stack, pipeline.keyed_topic)) == (3, ["apply.loses"], 1)
 
     assert run("apply", named, "--yes").code == 0
-    assert asyncio.run(ends()) == 0
+    assert _end(stack, pipeline.keyed_topic) == 0
     assert run("plan", named).code == 0
 
 
@@ -205,27 +213,17 @@ def test_a_topic_that_running_workers_use_is_not_removed(
     pipeline = mapping.load(named)
     assert run("apply", named).code == 0
 
-    async def send() -> None:
-        wire = Wire(EngineSettings(stack.kafka.bootstrap), "test")
-        await wire.start([pipeline.keyed_topic])
-        await wire.send(pipeline.keyed_topic, {0: [(b"key", b"value")]})
-        await wire.stop()
-
-    async def ends() -> int:
-        async with reading.reader(EngineSettings(stack.kafka.bootstrap)) as logs:
-            return (await logs.bounds([TP(pipeline.keyed_topic, 0)]))[TP(pipeline.keyed_topic, 0)][1]
-
-    asyncio.run(send())
+    asyncio.run(_left(stack, pipeline.keyed_topic))
     monkeypatch.setenv("SYNCSVC_MONGO_DATABASE", "elsewhere")
     joining = Consumer({"bootstrap.servers": stack.kafka.bootstrap, "group.id": pipeline.group})
     with contextlib.closing(joining) as worker:
         worker.subscribe([pipeline.keyed_topic])
         wait_until(lambda: (worker.poll(0.2), worker.assignment())[1], lambda: "no partition was assigned")
         refused = run("apply", named, "--yes", "-o", "json")
-        assert (refused.code, refused.codes, asyncio.run(ends())) == (3, ["apply.still_running"], 1)
+        assert (refused.code, refused.codes, _end(stack, pipeline.keyed_topic)) == (3, ["apply.still_running"], 1)
 
     assert run("apply", named, "--yes").code == 0
-    assert asyncio.run(ends()) == 0
+    assert _end(stack, pipeline.keyed_topic) == 0
 
 
 @pytest.mark.parametrize("publish", ["view", "direct"])

@@ -18,6 +18,7 @@ from syncsvc.devstack.stack import Stack
 from syncsvc.engine.settings import EngineSettings
 from syncsvc.engine.topics import Topics
 from syncsvc.engine.wire import Wire
+from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import client, generations
 from syncsvc.settings import read
 from syncsvc.wiring import prepare
@@ -44,14 +45,19 @@ def test_a_pipeline_that_never_ran_is_not_started(run: Run, stack: Stack, named:
     assert (found["state"], found["parked"]) == ("not started", 0)
 
 
-def test_lag_is_the_end_of_the_log_less_what_is_durable(run: Run, stack: Stack, named: Path) -> None:
-    """Per partition and in all, with the age of the newest change applied; nobody has to run for it."""
-    pipeline = mapping.load(named)
+def _begun(stack: Stack, named: Path, pipeline: Pipeline) -> None:
+    """The pipeline has its generation, and its logs have records."""
     asyncio.run(_records(stack, named))
     mongo = client.connect(stack.mongod.uri, "meetup")
     keyed = generations.TopicFacts(pipeline.keyed_topic, "", 3)
     generations.claim(mongo, generations.Generation(pipeline.name, 1, pipeline.text_hash, {}, keyed, ()))
     mongo.close()
+
+
+def test_lag_is_the_end_of_the_log_less_what_is_durable(run: Run, stack: Stack, named: Path) -> None:
+    """Per partition and in all, with the age of the newest change applied; nobody has to run for it."""
+    pipeline = mapping.load(named)
+    _begun(stack, named, pipeline)
     newest = int(time.time() * 1000) - 5_000
     with MongoClient[dict[str, Any]](stack.mongod.uri) as mongod:
         mongod["meetup"]["syncsvc_fences"].insert_many(
@@ -76,11 +82,7 @@ def test_lag_is_the_end_of_the_log_less_what_is_durable(run: Run, stack: Stack, 
 def test_a_log_that_was_made_anew_is_told(run: Run, stack: Stack, named: Path) -> None:
     """Its fence is beyond its end: nothing is proved by that, so it is neither live nor without lag."""
     pipeline = mapping.load(named)
-    asyncio.run(_records(stack, named))
-    mongo = client.connect(stack.mongod.uri, "meetup")
-    keyed = generations.TopicFacts(pipeline.keyed_topic, "", 3)
-    generations.claim(mongo, generations.Generation(pipeline.name, 1, pipeline.text_hash, {}, keyed, ()))
-    mongo.close()
+    _begun(stack, named, pipeline)
     with MongoClient[dict[str, Any]](stack.mongod.uri) as mongod:
         mongod["meetup"]["syncsvc_fences"].insert_many(
             {"_id": f"{pipeline.name}/g1/joiner/{number}", "epoch": 1, "seq": 1, "base": 1,
