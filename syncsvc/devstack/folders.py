@@ -44,6 +44,8 @@ class Folder:
         if port is None or not server.is_free(port):
             port = self._ports[name] = server.free_port()
             (self.path / PORTS).write_text(json.dumps(self._ports))
+        else:
+            server.hold(port)
         return port
 
     def describe(self, environment: Mapping[str, str]) -> None:

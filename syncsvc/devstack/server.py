@@ -7,6 +7,7 @@ A subclass gives its command line, how to see that it answers, and what to do on
 from __future__ import annotations
 
 import abc
+import collections
 import os
 import random
 import socket
@@ -22,15 +23,39 @@ HOST = "127.0.0.1"
 #: Below the range from which the kernel gives ports to outgoing connections (32768 and up on Linux): the port of a
 #: server that was killed stays free until it is started again.
 PORTS = range(20_000, 32_000)
+#: How many ports a process holds: more than its servers and workers at a time, far fewer than files it may open.
+HELD = 256
+_held: collections.deque[socket.socket] = collections.deque()
 
 
 def free_port() -> int:
-    """A port of the loopback interface on which nothing listens."""
+    """A port of the loopback interface on which nothing listens, and which no process is given after this one."""
     pick = random.SystemRandom()
     while True:
         port = pick.choice(PORTS)
-        if is_free(port):
+        if hold(port):
             return port
+
+
+def hold(port: int) -> bool:
+    """
+    Keep a port for a server of ours until this process ends; False: someone else has it, or it is held already.
+
+    Between the choice of a port and the moment a server listens on it lie seconds in which another choice, here or in
+    another process, would find it free too.  A socket bound without SO_REUSEADDR is alone on its port; one that has
+    the option stands in the way of nobody who has it and listens, as every server does.
+    """
+    holder = socket.socket()
+    try:
+        holder.bind((HOST, port))
+    except OSError:
+        holder.close()
+        return False
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _held.append(holder)
+    if len(_held) > HELD:
+        _held.popleft().close()
+    return True
 
 
 def is_free(port: int) -> bool:
