@@ -17,7 +17,7 @@ SECRETS = {
     "worker": {"SYNCSVC_MONGO_URI_FILE"},
     "apply": {"SYNCSVC_MONGO_URI_FILE", "SYNCSVC_SOURCE_DSN_FILE"},
     "verify": {"SYNCSVC_MONGO_URI_FILE", "SYNCSVC_SOURCE_DSN_FILE"},
-    "lag-exporter": set(),
+    "lag-exporter": {"SYNCSVC_MONGO_URI_FILE"},  # what is applied stands in the fences
 }
 
 

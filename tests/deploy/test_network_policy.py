@@ -15,7 +15,7 @@ NEEDS = {
     "worker": {("kafka", 9092), ("kafka", 9093), ("mongodb", 27017)},
     "apply": {("kafka", 9092), ("kafka", 9093), ("kafka", 8083), ("mongodb", 27017), ("mysql", 3306)},
     "verify": {("mongodb", 27017), ("mysql", 3306)},
-    "lag-exporter": {("kafka", 9092), ("kafka", 9093)},
+    "lag-exporter": {("kafka", 9092), ("kafka", 9093), ("mongodb", 27017)},
 }
 NAMES = {("kube-system", 53)}
 
