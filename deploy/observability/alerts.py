@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 #: One pipeline; `namespace` is empty where there is none.
 P = "namespace, pipeline"
+T = "namespace, pipeline, topic"
 TP = "namespace, pipeline, topic, partition"
 #: Part of the time in which a pipeline may miss its freshness objective: 99.5 % is promised.
 BUDGET = 0.005
@@ -45,7 +46,9 @@ RECORDINGS = (
     ),
     Recording("syncsvc:lag_messages:sum", f"sum by ({P}) (max by ({TP}) (syncsvc_consumer_lag_messages >= 0))"),
     Recording("syncsvc:applied_messages:rate10m", f"sum by ({P}) (rate(syncsvc_consumer_applied_offset[10m]))"),
-    Recording("syncsvc:assigned_partitions:sum", f"sum by ({P}) (syncsvc_assigned_partitions)"),
+    # Each once, however many are seen with it: workers are scraped one after the other, and one that was away for long
+    # does not know yet that others have its partitions.
+    Recording("syncsvc:owned_partitions:count", f"count by ({T}) (max by ({TP}) (syncsvc_consumer_applied_offset))"),
 )
 
 
@@ -162,10 +165,11 @@ ALERTS = (
     ),
     Alert(
         "SyncPartitionsUnowned", "page", "10m",
-        "syncsvc:assigned_partitions:sum < max_over_time(syncsvc:assigned_partitions:sum[6h])"
-        " or syncsvc:assigned_partitions:sum == 0",
+        # By topic: the keyed topic of an old generation goes for good, and takes nothing with it.
+        f"sum by ({P}) (max_over_time(syncsvc:owned_partitions:count[6h]) - syncsvc:owned_partitions:count) > 0"
+        f" or sum by ({P}) (syncsvc_assigned_partitions) == 0",
         "Partitions of pipeline {{ $labels.pipeline }} have no owner",
-        "Only {{ $value }} are owned; what comes into the others is not applied.",
+        "{{ $value }} of them (0: all of them); what comes into them is not applied.",
         "syncsvc-fleet",
     ),
     Alert(

@@ -69,6 +69,18 @@ def _copying(rows: str, documents: str) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _owned(worker: str, partitions: range, how_long: str, before: str = "") -> dict[str, str]:
+    """Partitions of one topic at a worker."""
+    each = {
+        f'syncsvc_consumer_applied_offset{{{worker},topic="keyed",partition="{one}"}}': f"{before}7{how_long}"
+        for one in partitions
+    }
+    return {
+        **each,
+        f'syncsvc_assigned_partitions{{{worker},stage="joiner"}}': f"{before}{len(partitions)}{how_long}",
+    }
+
+
 KEYED = {"pipeline": "meetings", "topic": "keyed", "partition": "3"}
 #: One worker of two is late for the last ten of sixty minutes; and both once, for three minutes of six hours.
 CASES = (
@@ -149,15 +161,10 @@ CASES = (
         }, {},
     ),
     Case(
-        "SyncPartitionsUnowned",
-        {
-            f'syncsvc_assigned_partitions{{{W1},stage="joiner"}}': "4x60",
-            f'syncsvc_assigned_partitions{{{W2},stage="joiner"}}': "4x20 stale",
-        }, "40m", "4", "25m",
-        {
-            f'syncsvc_assigned_partitions{{{W1},stage="joiner"}}': "4x20 8x40",
-            f'syncsvc_assigned_partitions{{{W2},stage="joiner"}}': "4x20 stale",
-        },
+        "SyncPartitionsUnowned", _owned(W1, range(4), "x60") | _owned(W2, range(4, 8), "x20 stale"), "40m", "4", "25m",
+        # Four move from one to two, who are scraped one after the other: at 20m both are seen with them.
+        _owned(W1, range(4), "x60") | _owned(W1, range(4, 8), "x20 stale") | _owned(W2, range(4, 8), "x40", "_x20 ")
+        | {f'syncsvc_assigned_partitions{{{W1},stage="joiner"}}': "8x20 4x40"},
     ),
     Case(
         "SyncMappingsDiffer",
