@@ -163,6 +163,15 @@ ALERTS = (
         "SyncWorkerAbsent", "page", "2m", "absent(syncsvc_build_info)",
         "No worker runs", "Prometheus sees no syncsvc worker: nothing is applied.", "syncsvc-fleet",
     ),
+    # Where nothing runs at all, the one above says it.
+    Alert(
+        "SyncPipelineAbsent", "page", "5m",
+        f"count by ({P}) (last_over_time(syncsvc_pipeline_info[1h])) unless count by ({P}) (syncsvc_pipeline_info)"
+        " and on () count(syncsvc_build_info)",
+        "No worker runs pipeline {{ $labels.pipeline }} any more",
+        "{{ $value }} ran it within the last hour, and workers of other pipelines answer: nothing of it is applied.",
+        "syncsvc-fleet",
+    ),
     Alert(
         "SyncPartitionsUnowned", "page", "10m",
         # By topic: the keyed topic of an old generation goes for good, and takes nothing with it.

@@ -161,6 +161,20 @@ CASES = (
         }, {},
     ),
     Case(
+        "SyncPipelineAbsent",
+        {
+            f'syncsvc_pipeline_info{{{W1},config_hash="a"}}': "1x10 stale",
+            'syncsvc_pipeline_info{pipeline="feed",instance="two",config_hash="b"}': "1x60",
+            'syncsvc_build_info{version="1",instance="two"}': "1x60",
+        }, "20m", "1", "14m",
+        # A pod that comes back within minutes, and a mapping that changed.
+        {
+            f'syncsvc_pipeline_info{{{W1},config_hash="a"}}': "1x10 stale",
+            f'syncsvc_pipeline_info{{{W1},config_hash="b"}}': "_x13 1x60",
+            'syncsvc_build_info{version="1",instance="two"}': "1x60",
+        },
+    ),
+    Case(
         "SyncPartitionsUnowned", _owned(W1, range(4), "x60") | _owned(W2, range(4, 8), "x20 stale"), "40m", "4", "25m",
         # Four move from one to two, who are scraped one after the other: at 20m both are seen with them.
         _owned(W1, range(4), "x60") | _owned(W1, range(4, 8), "x20 stale") | _owned(W2, range(4, 8), "x40", "_x20 ")
