@@ -9,7 +9,9 @@ Definitions.  *Applied* is durable in MongoDB, not fetched.  *Lag* is end offset
 of a partition is 0 only when it is applied up to an end offset polled less than 15 s ago and nothing waits;
 otherwise it is now minus the source timestamp of the oldest unapplied event, and when that event was not even
 fetched, minus that of the last applied event.  With nothing known it is infinite: unknown counts as a missed
-objective.  A source that falls silent (its heartbeats stop) makes the pipeline as old as its last heartbeat, whatever
+objective; so is a pipeline of which a partition is still being loaded here.  A log that ends before what it once held
+was made anew (or lost its end): its offsets say nothing about what was applied, so it has no lag, and is not fresh.  A
+source that falls silent (its heartbeats stop) makes the pipeline as old as its last heartbeat, whatever
 the lag.  A heartbeat proves nothing else: its time is the connector's clock, and a connector that is behind sends
 heartbeats too, so it never makes anything fresher.
 Invariant 9: the value is never less than the age of the oldest unapplied event the last poll could see.
@@ -44,9 +46,9 @@ class PartitionView:
     partition: int
     #: Next offset after the last durable record.
     applied_offset: int
-    #: Earliest offset the broker still has; None before the first poll.
+    #: Earliest offset the broker still has; None before the first poll, and of a log that was made anew.
     start_offset: int | None
-    #: Offset the next record will get; None before the first poll.
+    #: Offset the next record will get; None before the first poll, and of a log that was made anew.
     end_offset: int | None
     #: Seconds; `UNKNOWN` (infinity) when nothing is known.
     freshness_seconds: float
@@ -57,7 +59,8 @@ class PartitionView:
 
     @property
     def lag(self) -> int | None:
-        """Records not yet applied; None before the first poll."""
+        """Records not yet applied; None before the first poll, and of a log that was made anew."""
+        # The last poll may be older than what was applied since.
         return None if self.end_offset is None else max(0, self.end_offset - self.applied_offset)
 
     @property
@@ -71,7 +74,7 @@ class View:
     """A pipeline at one moment, as far as it is owned here."""
 
     partitions: tuple[PartitionView, ...]
-    #: The oldest partition's; None when this worker owns nothing and so cannot know.
+    #: The oldest partition's, `UNKNOWN` while one is loaded; None when this worker has nothing and so cannot know.
     freshness_seconds: float | None
     #: `{source: Unix seconds of its newest heartbeat}`; a source without one is not in it.
     heartbeats: Mapping[str, float]
@@ -80,7 +83,7 @@ class View:
 class _Partition:
     """What was reported about one owned partition."""
 
-    __slots__ = ("end", "next_offset", "polled_at", "source_ts", "stage", "start", "waiting_ts")
+    __slots__ = ("end", "next_offset", "polled_at", "reached", "source_ts", "stage", "start", "waiting_ts")
 
     def __init__(self, stage: str, next_offset: int, source_ts: float | None) -> None:
         self.stage = stage
@@ -90,13 +93,23 @@ class _Partition:
         self.waiting_ts: float | None = None
         self.start: int | None = None
         self.end: int | None = None
+        #: The farthest offset that the log is known to have had.
+        self.reached = next_offset
         self.polled_at = -math.inf
+
+    def polled(self, start: int, end: int, at: float) -> None:
+        self.reached = max(self.reached, end)
+        # Logs only grow: one that ends before is another log, or has lost records that were applied.
+        self.start, self.end = (start, end) if end == self.reached else (None, None)
+        self.polled_at = at
 
     def caught_up(self) -> bool:
         return self.end is not None and self.next_offset >= self.end and self.waiting_ts is None
 
     def freshness(self, now: float, valid_seconds: float) -> float:
         """Invariant 9: 0 only with a fresh proof, otherwise an age that cannot be too small."""
+        if self.end is None and self.polled_at > -math.inf:
+            return UNKNOWN
         if self.caught_up() and now - self.polled_at < valid_seconds:
             return 0.0
         oldest = self.waiting_ts if self.waiting_ts is not None else self.source_ts
@@ -126,16 +139,24 @@ class Progress:
         self._valid_seconds = valid_seconds
         self._heartbeats: dict[str, float] = {}
         self._partitions: dict[tuple[str, int], _Partition] = {}
+        self._loading: set[tuple[str, int]] = set()
         self._lock = threading.Lock()
+
+    def loading(self, topic: str, partition: int) -> None:
+        """A partition was assigned and its state is being made whole: how old what waits in it is, nobody can say."""
+        with self._lock:
+            self._loading.add((topic, partition))
 
     def owned(self, stage: str, topic: str, partition: int, next_offset: int, source_ts_ms: int | None = None) -> None:
         """A partition was opened at this fence offset; `source_ts_ms` when the fence remembers its last event's."""
         with self._lock:
+            self._loading.discard((topic, partition))
             self._partitions[topic, partition] = _Partition(stage, next_offset, _seconds(source_ts_ms))
 
     def disowned(self, topic: str, partition: int) -> None:
-        """The partition was given back; what is still reported about it afterwards is ignored."""
+        """The partition was given back, loaded or not; what is still reported about it afterwards is ignored."""
         with self._lock:
+            self._loading.discard((topic, partition))
             self._partitions.pop((topic, partition), None)
 
     def applied(self, topic: str, partition: int, next_offset: int, source_ts_ms: int | None) -> None:
@@ -169,7 +190,7 @@ class Progress:
             for key, (start, end) in offsets.items():
                 known = self._partitions.get(key)
                 if known is not None:
-                    known.start, known.end, known.polled_at = start, end, polled_at
+                    known.polled(start, end, polled_at)
 
     def heartbeat(self, source: str, sent_ms: int) -> None:
         """The connector of this source sent a heartbeat then; older ones than known are ignored."""
@@ -181,10 +202,10 @@ class Progress:
         with self._lock:
             owned = sorted(self._partitions.items(), key=lambda item: (item[1].stage != "router", item[0]))
             partitions = tuple(known.view(*key, now, self._valid_seconds) for key, known in owned)
-            heartbeats = dict(self._heartbeats)
+            heartbeats, loading = dict(self._heartbeats), bool(self._loading)
         if not partitions:
-            return View((), None, heartbeats)
-        oldest = max(partition.freshness_seconds for partition in partitions)
+            return View((), UNKNOWN if loading else None, heartbeats)
+        oldest = UNKNOWN if loading else max(partition.freshness_seconds for partition in partitions)
         if self._heartbeat_seconds is not None and any(partition.stage == "router" for partition in partitions):
             silences = [max(0.0, now - sent) for sent in heartbeats.values()]
             silent = [seconds for seconds in silences if seconds >= SILENT_INTERVALS * self._heartbeat_seconds]

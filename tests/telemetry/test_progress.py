@@ -145,3 +145,40 @@ def test_records_deleted_by_retention_before_they_were_applied_show_as_a_negativ
     progress.ends({(TOPIC, 0): (10, 90)}, polled_at=NOW)
 
     assert progress.view(NOW).partitions[0].retention_margin == -7
+
+
+def test_a_log_that_was_made_anew_has_no_lag_and_is_not_fresh() -> None:
+    """It ends before what was applied: its offsets prove nothing, and least of all that everything is applied."""
+    progress = owning(next_offset=500, source_ts_ms=int((NOW - 60) * 1000))
+    progress.ends({(TOPIC, 0): (0, 510)}, polled_at=NOW - 4)
+    progress.applied(TOPIC, 0, 510, int((NOW - 5) * 1000))
+    progress.ends({(TOPIC, 0): (0, 3)}, polled_at=NOW)
+
+    seen = progress.view(NOW).partitions[0]
+
+    assert (seen.freshness_seconds, seen.lag, seen.retention_margin, seen.state) == (math.inf, None, None, "unknown")
+
+
+def test_a_step_that_overtakes_the_last_poll_is_no_log_made_anew() -> None:
+    """More was written and applied since: the poll is a proof for what it saw."""
+    progress = owning(next_offset=500)
+    progress.ends({(TOPIC, 0): (0, 510)}, polled_at=NOW - 1)
+    progress.applied(TOPIC, 0, 520, None)
+
+    seen = progress.view(NOW).partitions[0]
+
+    assert (seen.freshness_seconds, seen.lag, seen.state) == (0.0, 0, "live")
+
+
+def test_a_partition_that_is_loaded_makes_the_pipeline_unknown_and_not_silent() -> None:
+    """Else an outage in which every worker loads its state would count as time in which readers miss nothing."""
+    progress = owning(next_offset=7)
+    progress.ends({(TOPIC, 0): (0, 7)}, polled_at=NOW)
+    progress.loading("keyed", 3)
+    assert progress.view(NOW).freshness_seconds == math.inf
+
+    progress.disowned("keyed", 3)
+    assert progress.view(NOW).freshness_seconds == 0.0
+    progress.disowned(TOPIC, 0)
+    progress.loading("keyed", 3)
+    assert progress.view(NOW).freshness_seconds == math.inf
