@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from syncsvc.actors.backlog import Backlog
 from syncsvc.actors.joiner_actor import JoinerActor
 from syncsvc.actors.partition import Opened, load
-from syncsvc.actors.ports import Ack, Ledger, Log
+from syncsvc.actors.ports import Ack, Ledger, Log, Owned
 from syncsvc.actors.report import Report
 from syncsvc.actors.router_actor import RouterActor
 from syncsvc.actors.schemas import SchemaStore
@@ -72,26 +72,38 @@ class PipelineHost:
         self._sources |= {topic: name for name, topic in channels(self._pipeline).items()}
         self.actors: dict[TP, RouterActor | JoinerActor] = {}
         self._backlog = Backlog()
+        #: The newest assignment, maybe an empty one, is open and reads.
+        self._settled = False
 
     async def assigned(self, tps: set[TP]) -> dict[TP, int]:
         """Opens partitions: raises their fences, makes their states whole; returns where to read on."""
         name, health, began = self._pipeline.name, self._with.health, time.monotonic()
+        progress = self._with.metrics.progress(name)
+        self._settled = False
         for tp in tps:
             health.loading(name, tp.topic, tp.partition)
-        opened = await asyncio.gather(*(self._open(tp) for tp in sorted(tps)))
-        offsets = await self._begin(dict(opened))
+            progress.loading(tp.topic, tp.partition)
+        # Not when they are loaded: a state that takes long to load is not for the startup probe to judge, and a load
+        # that is cut short begins anew.
+        health.assigned(name)
+        opened = dict(await asyncio.gather(*(self._open(tp) for tp in sorted(tps))))
+        offsets = await self._begin({tp: owned.offset for tp, owned in opened.items()})
         for tp in sorted(tps):
+            # Not before: a new fence has the offset 0, and a log that begins later would look like one with a gap.
+            progress.owned(self._stage(tp), tp.topic, tp.partition, offsets[tp], opened[tp].source_ms or None)
             self.actors[tp].start(f"{name} {tp.topic}[{tp.partition}]")
             health.loaded(name, tp.topic, tp.partition)
-        health.assigned(name)
+        self._settled = True
         self._with.events.rebalanced(
             pipeline=name, gained=len(tps), lost=0, owned=len(self.actors), seconds=time.monotonic() - began
         )
         return offsets
 
-    async def _open(self, tp: TP) -> tuple[TP, int]:
-        began, source = time.monotonic(), self._sources.get(tp.topic)
-        stage = "joiner" if source is None else "router"
+    def _stage(self, tp: TP) -> str:
+        return "router" if tp.topic in self._sources else "joiner"
+
+    async def _open(self, tp: TP) -> tuple[TP, Owned]:
+        began, source, stage = time.monotonic(), self._sources.get(tp.topic), self._stage(tp)
         fence = fence_id(self._pipeline.name, self._pipeline.generation, stage, tp)
         opened = await load(self._with.ledger, fence, lambda: self._with.open_state(fence))
         report = self._report(stage, tp)
@@ -99,14 +111,13 @@ class PipelineHost:
             self.actors[tp] = self._joiner(tp, opened, report)
         else:
             self.actors[tp] = self._router(source, tp, opened, report)
-        offset = opened.owned.offset
-        report.progress.owned(stage, tp.topic, tp.partition, offset, opened.owned.source_ms or None)
         self._with.events.partition_opened(
-            pipeline=self._pipeline.name, stage=stage, topic=tp.topic, partition=tp.partition, offset=offset,
+            pipeline=self._pipeline.name, stage=stage, topic=tp.topic, partition=tp.partition,
+            offset=opened.owned.offset,
             cache="warm" if opened.segments < opened.owned.seq or not opened.segments else "cold",
             segments=opened.segments, seconds=time.monotonic() - began,
         )  # fmt: skip
-        return tp, offset
+        return tp, opened.owned
 
     def _report(self, stage: str, tp: TP) -> Report:
         name, metrics = self._pipeline.name, self._with.metrics
@@ -167,16 +178,17 @@ class PipelineHost:
 
     async def revoked(self, tps: set[TP]) -> None:
         """Finishes the steps under way and lets go; after it nothing of these partitions runs."""
+        self._settled = False
         gone = {tp: actor for tp in tps if (actor := self.actors.pop(tp, None)) is not None}
         await asyncio.gather(*(actor.close() for actor in gone.values()))
+        progress = self._with.metrics.progress(self._pipeline.name)
         for tp in tps:  # also those whose `assigned` was cancelled while they were loading
             self._with.health.loaded(self._pipeline.name, tp.topic, tp.partition)
-        progress = self._with.metrics.progress(self._pipeline.name)
-        for tp, actor in gone.items():
             progress.disowned(tp.topic, tp.partition)
+        for tp, actor in gone.items():
             self._with.events.partition_closed(
-                pipeline=self._pipeline.name, stage="router" if tp.topic in self._sources else "joiner",
-                topic=tp.topic, partition=tp.partition, offset=actor.durable_offset,
+                pipeline=self._pipeline.name, stage=self._stage(tp), topic=tp.topic, partition=tp.partition,
+                offset=actor.durable_offset,
             )  # fmt: skip
 
     async def deliver(self, batch: RecordBatch, ack: Ack) -> None:
@@ -184,7 +196,7 @@ class PipelineHost:
         actor = self.actors.get(TP(batch.topic, batch.partition))
         if actor is None:
             return
-        stage = "router" if batch.topic in self._sources else "joiner"
+        stage = self._stage(TP(batch.topic, batch.partition))
         metrics = self._with.metrics.of(self._pipeline.name)
         if batch.records:
             metrics.arrived(stage, batch.records[0].timestamp)
@@ -219,6 +231,17 @@ class PipelineHost:
             for tp, actor in self.actors.items()
             if isinstance(actor, RouterActor) and isinstance(actor.router, Router)
         ]
+
+    def phase(self) -> str:
+        """
+        Of the pipeline, as far as it is here: `recovering`, `snapshotting` or `running` (`status.STATES`).
+
+        A worker without partitions runs: it has nothing to do.  What it did before a rebalance took them is over here.
+        """
+        if not self._settled:
+            return "recovering"
+        done, total = self.copied()
+        return "snapshotting" if done < total else "running"
 
     def copied(self) -> tuple[int, int]:
         """Records of the first copy routed here, of how many; equal when every document of it is written here."""

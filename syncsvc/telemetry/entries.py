@@ -21,11 +21,13 @@ ENTRIES: tuple[tuple[str, Kind, str, str, str, str, str], ...] = (
      "Two config_hash values for one pipeline: workers run different mapping files."),
     ("pipeline_state", "gauge", "pipeline state", "1", "",
      "1 for the state the pipeline is in here, 0 for the others; judged when scraped, so a frozen loop cannot keep it.",
-     "`snapshotting` is the first copy; `stalled` (records wait, nothing moves for a minute) and `failed` need a "
-     "person; `degraded` has parked keys; `backpressured` reads no more until MongoDB takes what is here."),
+     "`recovering` loads the state of partitions, or has no assignment; `snapshotting` is the first copy; `stalled` "
+     "(records wait, nothing moves for a minute) and `failed` need a person; `degraded` has parked keys; "
+     "`backpressured` reads no more until MongoDB takes what is here."),
     ("freshness_seconds", "gauge", "pipeline", "seconds", "",
      "Age of the oldest event this worker has not made visible; 0 when proven caught up, +Inf when unknown.",
-     "The service level. Take max over workers. NaN: this worker owns no partition."),
+     "The service level. Take max over workers. NaN: this worker owns no partition. +Inf also while the state of "
+     "one of its partitions is loaded."),
     ("freshness_objective_seconds", "gauge", "pipeline", "seconds", "", "The objective of the mapping file.",
      "Compare freshness with it instead of writing a threshold into a rule."),
     ("partition_freshness_seconds", "gauge", "pipeline stage partition", "seconds", "",
@@ -34,7 +36,7 @@ ENTRIES: tuple[tuple[str, Kind, str, str, str, str, str], ...] = (
     ("consumer_lag_seconds", "gauge", TP, "seconds", "", "Freshness of one topic partition; +Inf when unknown.",
      "The same in the router's topics and 0 in the keyed topic: the delay is before the join."),
     ("consumer_lag_messages", "gauge", TP, "records", "",
-     "Broker's end offset minus applied offset; NaN before the end offset was polled.",
+     "Broker's end offset minus applied offset; NaN before the end offset was polled, and for a log made anew.",
      "A step after a big transaction is normal; growth over minutes means too few workers or a slow database."),
     ("consumer_applied_offset", "gauge", TP, "offset", "",
      "Next offset after the last record whose effect is durable in MongoDB.", "Flat while lag is above 0: stalled."),

@@ -230,16 +230,16 @@ class RunningPipeline:
         publication = Publication(self.pipeline, self._shared.mongo, events)
         copying = published = False
         while True:
-            done, total = host.copied()
-            if host.actors and done < total:
+            (done, total), phase = host.copied(), host.phase()
+            self._say(phase)
+            if phase == "snapshotting":
                 copying = True
-                self._say("snapshotting")
                 events.first_copy_progress(pipeline=name, done=done, total=total)
-            elif host.actors:
-                self._say("running")
-                self._shared.metrics.of(name).first_copy(done, total)  # also when an earlier worker made the copy
-                if copying:
-                    copying = False
+            elif phase == "running":
+                # Also when an earlier worker made the copy, or a rebalance took our part of it away.
+                self._shared.metrics.of(name).first_copy(done, total)
+                copying, ended = False, copying and bool(host.actors)
+                if ended:
                     documents = self._shared.metrics.of(name).documents_written
                     seconds = time.monotonic() - self._began
                     events.first_copy_done(pipeline=name, records=total, documents=documents, seconds=seconds)

@@ -70,6 +70,10 @@ class Broken:
         """What `_watch_copy` begins with."""
         return self._look("copied") or (0, 1)
 
+    def phase(self) -> str:
+        """What is told already."""
+        return "starting"
+
     def see(self, ends: object) -> None:
         """Nobody is interested."""
 
