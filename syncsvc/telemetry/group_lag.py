@@ -30,7 +30,8 @@ FAMILIES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "kafka_partition_earliest_offset": (OF_PARTITION, "Earliest offset of a partition."),
     "kafka_consumergroup_group_offset": (
         OF_MEMBER, "Last group consumed offset of a partition: of a pipeline the applied one, else the committed one."),
-    "kafka_consumergroup_group_lag": (OF_MEMBER, "Group offset lag of a partition; NaN without an offset."),
+    "kafka_consumergroup_group_lag": (
+        OF_MEMBER, "Group offset lag of a partition; NaN without an offset, and where the log ends before it."),
     "kafka_consumergroup_group_lag_seconds": (
         OF_MEMBER, "Group time lag of a partition, interpolated; NaN before two looks."),
     "kafka_consumergroup_group_max_lag": (OF_GROUP, "Max group offset lag."),
@@ -157,8 +158,10 @@ class GroupLags(Collector):
         labels = (*place, seen.member_host, seen.consumer_id, seen.client_id)
         lag = seconds = math.nan
         if seen.offset is not None:
-            lag = max(0, last - seen.offset)
-            seconds = self._times[tp].lag_seconds(seen.offset, look.at)
+            # Offsets are asked for before the ends.  A log that ends before what was consumed was made anew: there is
+            # nothing that this group has caught up with.
+            if seen.offset <= last:
+                lag, seconds = last - seen.offset, self._times[tp].lag_seconds(seen.offset, look.at)
             made["kafka_consumergroup_group_offset"].add_metric(labels, seen.offset)
             made["kafka_consumergroup_group_retention_margin"].add_metric(place, seen.offset - first)
             made["kafka_consumergroup_group_messages_lost"].add_metric(place, max(0, first - seen.offset))

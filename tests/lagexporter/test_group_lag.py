@@ -63,6 +63,19 @@ def test_a_partition_without_an_offset_is_not_known_and_hides_no_other() -> None
     assert ("kafka_consumergroup_group_offset", "0") not in found
 
 
+def test_a_log_that_was_made_anew_is_not_caught_up_with() -> None:
+    """It ends before what was consumed; a lag of 0 would look well while the pipeline refuses to go on."""
+    lags = GroupLags("prod", 90)
+    lags.see(look(NOW - 10, {A: 500, B: 100}, {A: 490, B: 100}))
+    lags.see(look(NOW, {A: 3, B: 100}, {A: 500, B: 100}))
+
+    found = shown(lags)
+
+    assert math.isnan(found["kafka_consumergroup_group_lag", "0"])
+    assert math.isnan(found["kafka_consumergroup_group_lag_seconds", "0"])
+    assert found["kafka_consumergroup_group_lag", "1"] == 0
+
+
 def test_records_deleted_before_they_were_consumed_are_counted() -> None:
     """The margin goes below 0, and how many are lost is a number of its own to alert on."""
     lags = GroupLags("prod", 90)
