@@ -37,14 +37,18 @@ def lag_exporter(
     from syncsvc.lagexporter.watch import Watch
     from syncsvc.telemetry.logs import setup_logging
     from syncsvc.wiring.connections import engine_settings
+    from syncsvc.wiring.credentials import Secrets
 
     given = settings.read()
+    secrets = Secrets(given)
     loaded = pipelines.load(files) if files else []
     patterns = [_pattern(text) for text in groups or ([] if files else [".*"])]
     setup_logging(given.log_level, "text" if given.log_format == "text" else "json")
     with contextlib.ExitStack() as stack:
         mongo = stack.enter_context(contextlib.closing(target.open_mongo(given))) if loaded else None
-        exporter = Exporter(Watch(loaded, patterns, mongo), engine_settings(given), cluster=cluster, every=every)
+        exporter = Exporter(
+            Watch(loaded, patterns, mongo), engine_settings(given), cluster=cluster, every=every, secrets=secrets
+        )
         if once:
             print(asyncio.run(exporter.once()), end="")
             return 0

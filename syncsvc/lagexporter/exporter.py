@@ -1,17 +1,18 @@
 """
 The exporter's process: looks again and again, and answers scrapes in between.
 
-A look that fails is told once and tried again with a new connection; meanwhile `/ready` fails and no old number is
-served.  `/live` says that the process answers.
+A look that fails is told once and tried again, with a new connection to Kafka; meanwhile `/ready` fails and no old
+number is served.  `/live` says that the process answers.  Clients keep the secrets that they were made with, so changed
+ones end the process, as they end a worker.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 import time
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -21,6 +22,8 @@ from syncsvc.errors import SyncError, Unreachable
 from syncsvc.lagexporter.watch import Watch
 from syncsvc.telemetry.group_lag import GroupLags
 from syncsvc.telemetry.logs import explain
+from syncsvc.wiring.credentials import START_AGAIN, Secrets
+from syncsvc.wiring.watched import watched
 
 LOG = logging.getLogger("syncsvc")
 #: A look is shown for so many intervals: one that is late must not empty a board.
@@ -36,10 +39,11 @@ class Exporter:
         kafka: how to reach the brokers.
         cluster: value of the label `cluster_name`.
         every: seconds between two looks.
+        secrets: made before the first of them was used.
     """
 
-    def __init__(self, watch: Watch, kafka: EngineSettings, *, cluster: str, every: float) -> None:
-        self._watch, self._kafka, self._every = watch, kafka, every
+    def __init__(self, watch: Watch, kafka: EngineSettings, *, cluster: str, every: float, secrets: Secrets) -> None:
+        self._watch, self._kafka, self._every, self._secrets = watch, kafka, every, secrets
         self._lags = GroupLags(cluster, VALID_INTERVALS * every)
 
     async def once(self) -> str:
@@ -50,7 +54,7 @@ class Exporter:
 
     async def run(self, host: str, port: int) -> int:
         """
-        Serves until TERM or INT; the exit code.
+        Serves until TERM, INT or a change of credentials; the exit code: `START_AGAIN` after the last.
 
         Raises:
             Unreachable: `web.port_in_use`, the port cannot be listened on.
@@ -71,13 +75,27 @@ class Exporter:
                 fix="stop the process that has the port, or set SYNCSVC_HTTP_PORT to a free one",
             ) from None
         LOG.info("exporter_started", extra={"fields": {"http_port": port, "every_seconds": self._every}})
-        looking = asyncio.create_task(self._keep_looking())
+        renewed: list[str] = []
+        died: list[BaseException] = []
+
+        def renew(files: Sequence[str]) -> None:
+            LOG.info("credentials_changed", extra={"fields": {"files": list(files)}})
+            renewed.extend(files)
+            over.set()
+
+        def failed(error: BaseException) -> None:
+            died.append(error)
+            over.set()
+
+        tasks = [watched(self._keep_looking(), failed), watched(self._secrets.watch(renew), failed)]
         await over.wait()
-        looking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await looking
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await runner.cleanup()
-        return 0
+        if died:
+            raise died[0]
+        return START_AGAIN if renewed else 0
 
     async def _keep_looking(self) -> None:
         told = False

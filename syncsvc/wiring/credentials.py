@@ -1,5 +1,5 @@
 """
-Mounted secrets that only a new process reads: watched, so that the worker leaves when one of them has changed.
+Mounted secrets that only a new process reads: watched, so that who runs for long leaves when one of them has changed.
 
 aiokafka keeps the password of a client, and MongoDB's driver user, password and certificates, as long as they live.
 Connections that are open go on after a change, so nothing breaks at once; the next one would be refused.  What needs
@@ -16,6 +16,8 @@ from pathlib import Path
 
 from syncsvc.settings import PREFIX, Settings
 
+#: EX_TEMPFAIL of sysexits.h: not 0, for a supervisor that restarts on failures only must do so too.
+START_AGAIN = 75
 #: Between two looks.  Kubernetes itself takes up to a minute to bring a changed Secret into a pod.
 LOOK_SECONDS = 5.0
 WATCHED = (
@@ -29,7 +31,7 @@ WATCHED = (
 
 
 class Secrets:
-    """The watched files of a worker, as they were when this was made: before the first of them is used."""
+    """The watched files of a process, as they were when this was made: before the first of them is used."""
 
     def __init__(self, settings: Settings) -> None:
         given = {name: getattr(settings, name) for name in WATCHED}

@@ -33,15 +33,13 @@ from syncsvc.telemetry.tracing import Tracing
 from syncsvc.web.access import Access
 from syncsvc.web.server import WebServer
 from syncsvc.wiring.connections import engine_settings, open_mongo, schema_registry
-from syncsvc.wiring.credentials import Secrets
+from syncsvc.wiring.credentials import START_AGAIN, Secrets
 from syncsvc.wiring.desk import Desk
 from syncsvc.wiring.ledger import THREADS
 from syncsvc.wiring.pipeline import RunningPipeline, Shared
 from syncsvc.wiring.presence import Presence
 from syncsvc.wiring.watched import watched
 
-#: EX_TEMPFAIL of sysexits.h: not 0, for a supervisor that restarts on failures only must do so too.
-START_AGAIN = 75
 #: `{what the driver calls it: what the metric calls it}`; what is not here is a connection that broke.
 RETRY_REASONS = {
     "NotPrimaryError": "not_primary",
