@@ -15,7 +15,7 @@ from syncsvc.expressions import Expression, ExpressionError, parse
 from syncsvc.mapping import column_types, letters
 from syncsvc.mapping.declaration import COLUMN, FIELD
 from syncsvc.mapping.document import Entries, Items, Node, Scalar
-from syncsvc.mapping.findings import Findings, Path, nearest, suggestion
+from syncsvc.mapping.findings import Findings, Path, nearest, quoted, suggestion
 from syncsvc.mapping.model import Field, OrderTerm
 from syncsvc.mapping.shapes import (
     Choice,
@@ -38,8 +38,7 @@ _ORDER = re.compile(r"(?P<column>\S(?:.*\S)?)\s+(?P<direction>asc|desc)", re.IGN
 def seen(node: Node) -> str:
     """What stands there, in words."""
     if isinstance(node, Scalar):
-        shown = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in node.text[:80])
-        return "an empty value" if node.kind == "nothing" else f'"{shown}"'
+        return "an empty value" if node.kind == "nothing" else quoted(node.text)
     if isinstance(node, Entries) and not node.entries:
         return "{} without content"
     return "a list" if isinstance(node, Items) else "key: value pairs"
