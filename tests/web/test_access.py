@@ -102,7 +102,9 @@ def test_a_form_of_one_session_is_none_of_another(start: Callable[..., Site]) ->
     refused(site, site.ask("POST", "/parked", {**DECISION, "form": form_token(site, theirs)}, mine))
 
 
-@pytest.mark.parametrize("change", [{"action": "drop"}, {"generation": "x"}, {"generation": ""}, {"generation": "9" * 5000}])
+@pytest.mark.parametrize(
+    "change", [{"action": "drop"}, {"generation": "x"}, {"generation": ""}, {"generation": "9" * 5000}]
+)
 def test_a_decision_that_is_none_is_a_bad_request(start: Callable[..., Site], change: dict[str, str]) -> None:
     """400, and nothing was decided."""
     site = start(token=True)
