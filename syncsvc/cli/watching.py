@@ -106,7 +106,7 @@ def as_lines(look: LookAround, every: float, format_: Format, over: Over = never
         history.add(at, look())
         for standing in history.looks[-1].found:
             if format_ is Format.JSON:
-                rate = history.rate(standing.pipeline)
+                rate = history.rate(standing)
                 print(json.dumps({"at": _moment(at), **standing.as_dict(), "records_per_second": rate}, default=str))
             else:
                 print(line(at, standing, history))
@@ -119,7 +119,7 @@ def as_lines(look: LookAround, every: float, format_: Format, over: Over = never
 
 def line(at: float, standing: Standing, history: History) -> str:
     """What a log of a pipeline needs, as `name=value`."""
-    rate, fresh = history.rate(standing.pipeline), standing.freshness_seconds
+    rate, fresh = history.rate(standing), standing.freshness_seconds
     told = {
         "pipeline": f"{standing.pipeline}/g{standing.generation}",
         "state": standing.state.replace(" ", "_"),
