@@ -40,6 +40,8 @@ ONE_MISTAKE = [
     pytest.param("root:", "partitions: 1025\nroot:", "3:13", "bad_value", "from 1 to 1024", id="too many partitions"),
     pytest.param("root:", "source_partitions: 0\nroot:",
                  "3:20", "bad_value", "from 1 to 1024", id="no source partition"),
+    pytest.param("root:", "partitions: 010\nroot:",
+                 "3:13", "bad_value", "without 0 in front", id="octal to some readers"),
     pytest.param("root:", "partitions: 1.5\nroot:", "3:13", "bad_value", "from 1 to 1024", id="half a partition"),
     pytest.param("root:", "freshness_objective_seconds: 0\nroot:",
                  "3:30", "bad_value", "above 0", id="objective of 0"),
