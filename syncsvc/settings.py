@@ -179,12 +179,12 @@ def secret(file: Path | None, value: str | None = None) -> str | None:
     if file is None:
         return value
     try:
-        return file.read_text().strip()
-    except OSError as error:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
         raise UsageFault(
             code="settings.secret_file",
             where=str(file),
-            what=f"the file cannot be read: {error.strerror}",
+            what=f"the file cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}",
             fix="mount it readable for this user, or correct the name",
         ) from None
 
@@ -249,6 +249,14 @@ _CHOICES = {
     "log_format": ("json", "text"),
     "kafka_sasl_mechanism": ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"),
 }
+#: From least to most.  Beyond these a number is a slip that its server would refuse late, or nobody; `nan` is in none.
+_RANGES = {
+    "replication_factor": (1, 32_767),
+    "session_timeout_seconds": (1, 86_400),
+    "keyed_retention_hours": (0.001, 1_000_000),
+    "heartbeat_seconds": (0, 86_400),
+    "router_commit_ms": (0, 3_600_000),
+}
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
@@ -272,6 +280,10 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
             what = f"{text!r} is not of type {setting.type}"
             problems.append(Problem("settings.bad_value", variable, what, "correct the variable"))
             continue
+        least, most = _RANGES.get(setting.name, (0, 0))
+        if most and not least <= value <= most:
+            fix = f"use a number from {least} to {most}"
+            problems.append(Problem("settings.bad_value", variable, f"{text!r} is none that can be meant", fix))
         choices = _CHOICES.get(setting.name)
         if choices and value not in choices:
             fix = f"use one of {', '.join(choices)}"

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from syncsvc import settings
+from syncsvc.engine.settings import EngineSettings
 from syncsvc.errors import UsageFault
 from syncsvc.source import address
+from syncsvc.source.registry import Registry
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -39,6 +41,40 @@ def test_all_values_that_do_not_fit_are_told_at_once() -> None:
     assert found == dict.fromkeys(
         ("SYNCSVC_HTTP_PORT", "SYNCSVC_LOG_LEVEL", "SYNCSVC_REPLICATION_FACTOR"), "settings.bad_value"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REPLICATION_FACTOR", "0"), ("SESSION_TIMEOUT_SECONDS", "nan"), ("SESSION_TIMEOUT_SECONDS", "-1"),
+        ("KEYED_RETENTION_HOURS", "inf"), ("KEYED_RETENTION_HOURS", "-3"), ("HEARTBEAT_SECONDS", "nan"),
+        ("ROUTER_COMMIT_MS", "-5"),
+    ],
+)  # fmt: skip
+def test_a_number_that_cannot_be_meant_is_refused(name: str, value: str) -> None:
+    """Before anything is begun with it: -1 hours would keep the records for ever, and nan compares with nothing."""
+    with pytest.raises(UsageFault) as fault:
+        settings.read({f"SYNCSVC_{name}": value})
+
+    (problem,) = fault.value.problems
+    assert (problem.code, problem.where) == ("settings.bad_value", f"SYNCSVC_{name}")
+    assert "use a number from" in problem.fix
+
+
+def test_a_secret_that_is_no_text_is_told_by_its_file(tmp_path: Path) -> None:
+    """A certificate mounted in place of a password: the file is named, its bytes are not."""
+    file = tmp_path / "secret"
+    file.write_bytes(b"\xff\xfe\x00")
+    engine = EngineSettings("k:9092", sasl_username="u", sasl_password_file=file)
+
+    with pytest.raises(UsageFault, match="not UTF-8") as mongo:
+        settings.read({"SYNCSVC_MONGO_URI_FILE": str(file)}).mongo_address()
+    with pytest.raises(UsageFault, match="not UTF-8") as kafka:
+        engine.connection()
+    with pytest.raises(UsageFault, match="not UTF-8") as registry:
+        Registry("http://r:1", credentials_file=file)
+
+    assert {fault.value.problems[0].where for fault in (mongo, kafka, registry)} == {str(file)}
 
 
 def test_a_secret_is_read_from_its_file_rather_than_from_its_variable(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from syncsvc.actors import parking
 from syncsvc.actors.partition import Opened
 from syncsvc.actors.ports import Ack, Ledger, Refused, Step, Written
 from syncsvc.actors.report import Report
+from syncsvc.actors.wall_clock import now_ms
 from syncsvc.assembly.due import Due
 from syncsvc.assembly.joiner import Joiner, Tally
 from syncsvc.assembly.layout import PARKED
@@ -158,8 +159,3 @@ class Committing:
             self._report.events.parked_released(pipeline=self._plan.pipeline.name, keys=work.released, by="record")
         if work.oldest_ms:
             metrics.visible(time.time() - work.oldest_ms / 1000)
-
-
-def now_ms() -> int:
-    """Wall clock in milliseconds, as documents and what is due are told it."""
-    return int(time.time() * 1000)

@@ -15,12 +15,13 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from syncsvc.actors.committing import Committing, now_ms
+from syncsvc.actors.committing import Committing
 from syncsvc.actors.partition import Actor, Opened
 from syncsvc.actors.ports import Ack, Ledger, Log
 from syncsvc.actors.report import Report
 from syncsvc.actors.sending import Sending
 from syncsvc.actors.turns import Turns
+from syncsvc.actors.wall_clock import now_ms
 from syncsvc.assembly.joiner import Joiner
 from syncsvc.engine.port import RecordBatch
 from syncsvc.routing.plan import Plan

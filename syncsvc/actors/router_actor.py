@@ -18,6 +18,7 @@ from syncsvc.actors.ports import Ack, Ledger, Log, Step
 from syncsvc.actors.report import Report
 from syncsvc.actors.schemas import SchemaStore, fetched
 from syncsvc.actors.sending import Sending
+from syncsvc.actors.wall_clock import now_ms
 from syncsvc.changes.avro import schema_numbers
 from syncsvc.engine.port import RecordBatch
 from syncsvc.routing.plan import Plan
@@ -125,11 +126,10 @@ class RouterActor(Actor):
         taken = self._state.take_segment(self._seq + 1)
         tally, parked = self.router.take_tally(), self.router.take_parked()
         self._source_ms = max(self._source_ms, tally.newest_ms)
-        pipeline = self._plan.pipeline
-        now_ms = int(time.time() * 1000)
+        pipeline, now = self._plan.pipeline, now_ms()
         entries: dict[str, parking.Entry | None] = {
             parking.record_id(pipeline.group, record.place): parking.of_record(
-                record, pipeline=pipeline.name, generation=pipeline.generation, table=self._table, now_ms=now_ms
+                record, pipeline=pipeline.name, generation=pipeline.generation, table=self._table, now_ms=now
             )
             for record in parked
         }

@@ -8,6 +8,8 @@ Problems go to stderr, or with `--output json` as `{"problems": [...]}` to stdou
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
 import sys
@@ -33,25 +35,57 @@ def wants_json(arguments: Sequence[str]) -> bool:
 
 def run(command: Callable[[], Any], *, debug: bool, as_json: bool) -> int:
     """Run a command and tell how it ended; the exit code."""
+    _make_writable()
+    code, problems = _outcome(command, debug=debug)
+    try:
+        _tell(problems, as_json=as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _write_nowhere()  # whoever read has enough; the exit code stays what it is
+    except OSError as error:
+        _write_nowhere()
+        _tell((_unwritable(error),), as_json=False)
+        code = code or UNEXPECTED
+    return code
+
+
+def _outcome(command: Callable[[], Any], *, debug: bool) -> tuple[int, Sequence[Problem]]:
+    """Exit code, and what is to be told."""
     try:
         outcome = command()
-        sys.stdout.flush()
-        return outcome if isinstance(outcome, int) else 0
+        return outcome if isinstance(outcome, int) else 0, ()
     except SyncError as error:
-        _tell(error.problems, as_json=as_json)
-        return error.exit_code
+        return error.exit_code, error.problems
     except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
+        return INTERRUPTED, ()
     except BrokenPipeError:
-        # Whoever read has enough; nothing may be written there any more, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 0, ()
     except Exception as error:  # the last line of defence: a person sees one line, not our stack
         if (message := _usage(error)) is not None:
             problem = Problem("usage.wrong", "command line", message, "syncsvc --help, or syncsvc COMMAND --help")
-            _tell((problem,), as_json=as_json)
-            return UsageFault.exit_code
-        return _unexpected(error, debug=debug, as_json=as_json)
+            return UsageFault.exit_code, (problem,)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            return UNEXPECTED, (_unwritable(error),)
+        return UNEXPECTED, (_unexpected(error, debug=debug),)
+
+
+def _make_writable() -> None:
+    """
+    A stream that was closed (`>&-`) swallows what is written, as it does for other programs.
+
+    Where the encoding of a terminal or a pipe lacks a character, its number is written in place of a traceback.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115  as long as we live
+        elif name == "stdout" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # as stderr has it from the start
+
+
+def _write_nowhere() -> None:
+    """Nothing may be written to stdout any more, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: Exception) -> str | None:
@@ -60,17 +94,21 @@ def _usage(error: Exception) -> str | None:
     return str(told()) if callable(told) and getattr(error, "exit_code", None) == UsageFault.exit_code else None
 
 
-def _unexpected(error: Exception, *, debug: bool, as_json: bool) -> int:
+def _unexpected(error: Exception, *, debug: bool) -> Problem:
     if debug:
         traceback.print_exception(error, file=sys.stderr)
     what = f"{type(error).__name__}: {error}".splitlines()[0]
     fix = "this is a fault of syncsvc: report it with the output of the same command and --debug"
-    _tell((Problem("unexpected", "syncsvc", what, fix),), as_json=as_json)
-    return UNEXPECTED
+    return Problem("unexpected", "syncsvc", what, fix)
+
+
+def _unwritable(error: OSError) -> Problem:
+    what = f"what was found cannot be written: {error.strerror or type(error).__name__}"
+    return Problem("output.unwritable", "output", what, "make room where it is written to, or write it elsewhere")
 
 
 def _tell(problems: Sequence[Problem], *, as_json: bool) -> None:
-    if as_json:
+    if as_json and problems:
         print(json.dumps({"problems": [problem.as_dict() for problem in problems]}, indent=2))
         return
     for problem in problems:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from syncsvc.actors import parking
-from syncsvc.cli import explaining, held, tracing
+from syncsvc.cli import explaining, held, standing, tracing
 from syncsvc.cli.tracing import KeyedRecord, Remembered, SourceRecord
 from syncsvc.engine import reading
 from syncsvc.engine.port import TP
@@ -33,6 +33,8 @@ class FenceSeen:
     """How far a keyed partition is."""
 
     where: str
+    #: First offset that the log still has; None: there is no topic.
+    start: int | None
     #: Next offset to read; None: no worker has opened it.
     offset: int | None
     end: int | None
@@ -41,8 +43,13 @@ class FenceSeen:
 
     @property
     def lag(self) -> int | None:
-        """Records not yet applied."""
-        return None if self.offset is None or self.end is None else max(0, self.end - self.offset)
+        """Records not yet applied; None where that is not known, or the log is not that of the offset."""
+        return None if self.end is None or self.offset is None or self.verdict else self.end - self.offset
+
+    @property
+    def verdict(self) -> str:
+        """What it means that the offset is not within the log, as `status` says it; empty where it is."""
+        return standing.judged(self.start, self.offset, self.end)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,13 @@ class Followed:
     keyed: tuple[KeyedRecord, ...]
     fences: tuple[FenceSeen, ...]
     documents: tuple[DocumentSeen, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready but for dates, with the lags and what they mean."""
+        found = asdict(self)
+        for shown, fence in zip(found["fences"], self.fences, strict=True):
+            shown |= {"lag": fence.lag, "verdict": fence.verdict}
+        return found
 
     @property
     def anything(self) -> bool:
@@ -121,7 +135,7 @@ class Follow:
         wanted = addresses or places
         partition_of = Partitioner(self._pipeline.partitions)
         numbers = sorted({partition_of[address] for address in wanted})
-        records, ends = asyncio.run(self._records(set(topic_of.values()), numbers, last))
+        records, bounds = asyncio.run(self._records(set(topic_of.values()), numbers, last))
         source = [
             one
             for table, topic in topic_of.items()
@@ -133,14 +147,14 @@ class Follow:
             tuple(sorted(source, key=lambda one: one.arrived)),
             tuple(remembered),
             tuple(tracing.keyed(self._plan, set(wanted), keyed, self._senders())),
-            tuple(self._fence(number, ends) for number in numbers),
+            tuple(self._fence(number, bounds) for number in numbers),
             tuple(self._document(address) for address in wanted if address[0] < len(self._plan.views)),
         )
 
     async def _records(
         self, sources: Collection[str], numbers: Sequence[int], last: int
-    ) -> tuple[list[Read], dict[TP, int]]:
-        """Records near the end of the topics, and the ends of the keyed partitions."""
+    ) -> tuple[list[Read], Mapping[TP, tuple[int, int]]]:
+        """Records near the end of the topics, and the first and next offset of their partitions."""
         keyed = self._pipeline.keyed_topic
         async with Topics(self._engine) as admin:
             there = await admin.describe([*sources, keyed])
@@ -152,7 +166,7 @@ class Follow:
         async with reading.reader(self._engine) as logs:
             bounds = await logs.bounds(tps)
             found = [record async for record in logs.last(tps, last)]
-        return found, {tp: end for tp, (_, end) in bounds.items()}
+        return found, bounds
 
     def _senders(self) -> list[str]:
         """Partitions by the number under which they send; none where the generation has not begun."""
@@ -161,13 +175,14 @@ class Follow:
             return []
         return tracing.senders(self._plan, {topic.name: topic.partitions for topic in begun.sources})
 
-    def _fence(self, number: int, ends: dict[TP, int]) -> FenceSeen:
+    def _fence(self, number: int, bounds: Mapping[TP, tuple[int, int]]) -> FenceSeen:
         pipeline, topic = self._pipeline, self._pipeline.keyed_topic
         wanted = names.fence_id(pipeline.name, pipeline.generation, "joiner", number)
         there = fences.read_fences(self._mongo, pipeline.name, pipeline.generation)
         found: dict[str, Any] = next((fence for fence in there if fence["_id"] == wanted), {})
-        end = ends.get(TP(topic, number))
-        return FenceSeen(f"{topic}[{number}]", found.get("offset"), end, found.get("epoch"), found.get("seq"))
+        start, end = bounds.get(TP(topic, number), (None, None))
+        offset = standing.offset_of(found, start, end)
+        return FenceSeen(f"{topic}[{number}]", start, offset, end, found.get("epoch"), found.get("seq"))
 
     def _document(self, address: bytes) -> DocumentSeen:
         kind = address[0]

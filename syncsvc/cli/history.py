@@ -35,16 +35,16 @@ class History:
         """One more look."""
         self.looks.append(Look(at, tuple(found)))
 
-    def lags(self, pipeline: str, topic: str) -> list[int]:
+    def lags(self, pipeline: Standing, topic: str) -> list[int]:
         """Lag of a topic at each look, in all partitions together; looks at which it was not known are left out."""
         lags = []
         for look in self.looks:
-            parts = [p.lag for s in look.found if s.pipeline == pipeline for p in s.partitions if p.topic == topic]
+            parts = [p.lag for s in look.found if _same(s, pipeline) for p in s.partitions if p.topic == topic]
             if parts and None not in parts:
                 lags.append(sum(lag for lag in parts if lag is not None))
         return lags
 
-    def rate(self, pipeline: str, topic: str | None = None) -> float | None:
+    def rate(self, pipeline: Standing, topic: str | None = None) -> float | None:
         """
         Records a second that became durable, of one topic or in all; None: there are not two looks yet.
 
@@ -59,11 +59,11 @@ class History:
         )
         return max(0, done) / max(last.at - first.at, 0.001)
 
-    def copy_left_seconds(self, pipeline: str) -> float | None:
+    def copy_left_seconds(self, pipeline: Standing) -> float | None:
         """How long the first copy will still read, if it goes on as it did; None: it is over, or nobody can tell."""
         copies = [
             (look.at, standing.first_copy) for look in self.looks for standing in look.found
-            if standing.pipeline == pipeline and standing.first_copy is not None
+            if _same(standing, pipeline) and standing.first_copy is not None
         ]  # fmt: skip
         recent = copies[-RATE_LOOKS:]
         if len(recent) < 2:
@@ -75,11 +75,16 @@ class History:
         return (last[1] - last[0]) * (ended - began) / done if done > 0 else None
 
 
-def _offsets(found: Sequence[Standing], pipeline: str, topic: str | None) -> dict[tuple[str, str, int], int]:
+def _same(one: Standing, other: Standing) -> bool:
+    """Whether both are of one generation: two of a pipeline read the same topics, each at its own pace."""
+    return (one.pipeline, one.generation) == (other.pipeline, other.generation)
+
+
+def _offsets(found: Sequence[Standing], pipeline: Standing, topic: str | None) -> dict[tuple[str, str, int], int]:
     return {
         (p.stage, p.topic, p.partition): p.offset
         for s in found
-        if s.pipeline == pipeline
+        if _same(s, pipeline)
         for p in s.partitions
         if p.offset is not None and topic in (None, p.topic)
     }

@@ -52,7 +52,7 @@ def head(standing: Standing, history: History) -> Iterable[RenderableType]:
     line.append(*freshness(standing))
     line.append(f" of {standing.objective_seconds:g} s", style="dim")
     line.append(f"  lag {count(standing.lag)}")
-    line.append(f"  {rate(history.rate(standing.pipeline))}")
+    line.append(f"  {rate(history.rate(standing))}")
     line.append(f"  parked {standing.parked}", style="bold red" if standing.parked else "dim")
     yield line
     if standing.first_copy is not None:
@@ -74,7 +74,7 @@ def copying(standing: Standing, history: History) -> RenderableType:
     joiners = [partition for partition in standing.partitions if partition.stage == "joiner"]
     written = sum(partition.copied for partition in joiners)
     if done < total:
-        left = history.copy_left_seconds(standing.pipeline)
+        left = history.copy_left_seconds(standing)
         told = f"{100 * done // total} %  {done:,} of {total:,} records"
         told += f", about {durations.words(left)} left" if left is not None else ""
     else:
@@ -93,7 +93,7 @@ def topics(found: Sequence[Standing], history: History, most: int) -> Table:
         made.add_column(heading, justify="right", no_wrap=True)
     made.add_column("lag until now", no_wrap=True)
     rows = [
-        (standing.pipeline, topic, [p for p in standing.partitions if p.topic == topic])
+        (standing, topic, [p for p in standing.partitions if p.topic == topic])
         for standing in found
         for topic in dict.fromkeys(p.topic for p in reversed(standing.partitions))
     ]
@@ -106,7 +106,7 @@ def topics(found: Sequence[Standing], history: History, most: int) -> Table:
     return made
 
 
-def _row(pipeline: str, topic: str, parts: Sequence[Partition], history: History) -> list[Any]:
+def _row(pipeline: Standing, topic: str, parts: Sequence[Partition], history: History) -> list[Any]:
     lags = [p.lag for p in parts]
     lag = None if None in lags else sum(one for one in lags if one is not None)
     ages = [p.freshness_seconds for p in parts]

@@ -43,12 +43,17 @@ def list_(pipeline: Name = None, format_: Output = Format.TABLE) -> None:
 
     wanted = {} if pipeline is None else {"pipeline": pipeline}
     with _mongo() as (mongo, _):
-        found = list(mongo.database[names.PARKED].find(wanted).sort("at", 1).limit(MOST_LISTED))
+        entries = mongo.database[names.PARKED]
+        found = list(entries.find(wanted).sort("at", 1).limit(MOST_LISTED))
+        # Counted only where the list is full: it may be long.
+        total = len(found) if len(found) < MOST_LISTED else entries.count_documents(wanted)
     shown = [_shown(entry, show_values=False) for entry in found]
     if format_ is Format.JSON:
-        output.show_json({"parked": shown})
+        output.show_json({"parked": shown, "total": total})
     elif shown:
         output.show_table(_HEADINGS, [[entry[name] for name in _HEADINGS] for entry in shown])
+        if total > len(shown):
+            print(f"\nthe oldest {len(shown)} of {total}; with --pipeline only those of one")
     else:
         print("nothing is parked")
 

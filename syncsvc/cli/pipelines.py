@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 def load_with_places(files: Iterable[Path], *, one_process: bool = False) -> list[tuple[Pipeline, Places]]:
     """
-    The pipelines with the places of their keys, in the order given; files of cases among them are passed over.
+    The pipelines with the places of their keys, in the order given and each once; files of cases among them are passed
+    over, unless there is nothing else: a check of nothing would look like one that found nothing.
 
     Args:
         one_process: a worker is to run them all (see `mapping.together`).
 
     Raises:
-        UsageFault: with the problems of every file, or those between them.
+        UsageFault: with the problems of every file, or those between them; `usage.no_mapping`.
     """
     from syncsvc import mapping
     from syncsvc.mapping import together
@@ -31,9 +32,12 @@ def load_with_places(files: Iterable[Path], *, one_process: bool = False) -> lis
 
     found: list[tuple[Pipeline, Places]] = []
     problems: list[Problem] = []
-    for file in files:
-        if mapping_of(file) is not None:  # `pipelines/*.yaml` names them too
-            continue
+    given = list(dict.fromkeys(files))
+    mappings = [file for file in given if mapping_of(file) is None]  # `pipelines/*.yaml` names the others too
+    for file in given if not mappings else ():
+        fix = f"give the mapping beside it:  {mapping_of(file)}"
+        problems.append(Problem("usage.no_mapping", str(file), "it holds cases, and no mapping is given", fix))
+    for file in mappings:
         try:
             found.append(mapping.load_with_places(file))
         except UsageFault as fault:

@@ -29,6 +29,19 @@ Held = Mapping[tuple[str, TP], Mapping[str, Any]]
 _ROUTER = re.compile(r"(?P<topic>.+)\[(?P<partition>\d+)\]")
 
 
+def judged(start: int | None, offset: int | None, end: int | None) -> tuple[str, bool]:
+    """What it means that an offset is not within its log, and whether records are lost; see `Partition`."""
+    if end is None or start is None:
+        return ("the topic is gone", True) if offset else ("no topic", False)
+    if offset is None:
+        return ("not opened", False)
+    if offset < start:
+        return (f"LOST: {start - offset} records were deleted before they were read", True)
+    if offset > end:
+        return ("BEYOND THE END: the topic was made anew", True)
+    return ("", False)
+
+
 @dataclass(frozen=True, slots=True)
 class Partition:
     """One partition of one stage."""
@@ -71,15 +84,7 @@ class Partition:
         return self._judged()[1]
 
     def _judged(self) -> tuple[str, bool]:
-        if self.end is None or self.start is None:
-            return ("the topic is gone", True) if self.offset else ("no topic", False)
-        if self.offset is None:
-            return ("not opened", False)
-        if self.offset < self.start:
-            return (f"LOST: {self.start - self.offset} records were deleted before they were read", True)
-        if self.offset > self.end:
-            return ("BEYOND THE END: the topic was made anew", True)
-        return ("", False)
+        return judged(self.start, self.offset, self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +191,7 @@ def _standing(pipeline: Pipeline, mongo: Mongo, held: Held, bounds: Mapping[TP, 
                 tp.topic,
                 tp.partition,
                 start,
-                _offset(fence, start, end),
+                offset_of(fence, start, end),
                 end,
                 None if newest is None else round(max(0.0, now_ms - newest) / 1000, 1),
                 bool(fence.get("copied")),
@@ -207,7 +212,7 @@ def _standing(pipeline: Pipeline, mongo: Mongo, held: Held, bounds: Mapping[TP, 
     )
 
 
-def _offset(fence: Mapping[str, Any], start: int | None, end: int | None) -> int | None:
+def offset_of(fence: Mapping[str, Any], start: int | None, end: int | None) -> int | None:
     """Where its worker goes on: a fence without a step begins where the log does (`actors.host`)."""
     offset: int | None = fence.get("offset")
     if offset is None or fence.get("seq") or start is None or end is None or start <= offset <= end:

@@ -38,7 +38,7 @@ def status(files: Files, watch: Watch = False, every: Every = 2.0, format_: Outp
             return standing.standings(loaded, mongo, given)
 
         if watch:
-            watching.watch(look, every, format_)
+            watching.watch(look, every, format_)  # until Ctrl-C; raises Drift where records are lost
             return 0
         found = look()
     _show(found, format_)

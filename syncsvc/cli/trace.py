@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,7 +53,7 @@ def trace(
         follow = followed.Follow(pipeline, mongo, given)
         found = follow.row(table, key, last) if table is not None else follow.document(kind, key, last)
     if format_ is Format.JSON:
-        output.show_json(asdict(found))
+        output.show_json(found.as_dict())
     else:
         _show(pipeline, found, last)
     return 0 if found.anything else CheckFailed.exit_code
@@ -87,8 +86,8 @@ def _show(pipeline: Pipeline, found: Followed, last: int) -> None:
     )
     _section(
         "4 fences",
-        ("partition", "offset", "end", "lag", "epoch", "seq"),
-        ((f.where, f.offset, f.end, f.lag, f.epoch, f.seq) for f in found.fences),
+        ("partition", "offset", "end", "lag", "epoch", "seq", ""),
+        ((f.where, f.offset, f.end, f.lag, f.epoch, f.seq, f.verdict) for f in found.fences),
     )
     _section(
         "5 documents",

@@ -1,7 +1,9 @@
 """
 `status --watch`: the view on a terminal, a line a look for anything else.
 
-A look that fails does not end the watch: the last view stays, the foot says what is wrong, and it is tried again.
+On a terminal a look that fails does not end the watch: the last view stays, the foot says what is wrong, and it is
+tried again.  Where records are lost, the command ends with 3 as plain `status` does: a log at once, since nothing gets
+better by itself, a terminal when its reader has seen enough.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from syncsvc.cli.history import History
 from syncsvc.cli.live_view import Screen
 from syncsvc.cli.output import Format
 from syncsvc.cli.standing import Standing
-from syncsvc.errors import Unreachable
+from syncsvc.errors import Drift, Problem, Unreachable
 
 #: A terminal is drawn this often, so that it follows a resize at once.
 DRAWN_A_SECOND = 4
@@ -39,7 +41,13 @@ def watch(look: LookAround, every: float, format_: Format, over: Over = never) -
 
 
 def on_terminal(look: LookAround, every: float, over: Over = never) -> None:
-    """Draw until Ctrl-C, which leaves the terminal as it was; raises Unreachable when the first look fails."""
+    """
+    Draw until Ctrl-C, which leaves the terminal as it was.
+
+    Raises:
+        Unreachable: the first look failed.
+        Drift: Ctrl-C came while records were lost.
+    """
     from rich.live import Live
 
     history, foot = History(), ""
@@ -50,19 +58,30 @@ def on_terminal(look: LookAround, every: float, over: Over = never) -> None:
 
     foot = _foot(every, None)
     console = output.console()
-    with Live(
-        get_renderable=screen, console=console, screen=True, refresh_per_second=DRAWN_A_SECOND, transient=True,
-        redirect_stderr=False,
-    ):  # fmt: skip
-        while not over():
-            time.sleep(every)
-            try:
-                found = look()
-            except Unreachable as error:
-                foot = _foot(every, error)
-            else:
-                history.add(time.time(), found)
-                foot = _foot(every, None)
+    try:
+        with Live(
+            get_renderable=screen, console=console, screen=True, refresh_per_second=DRAWN_A_SECOND, transient=True,
+            redirect_stderr=False,
+        ):  # fmt: skip
+            while not over():
+                time.sleep(every)
+                try:
+                    found = look()
+                except Unreachable as error:
+                    foot = _foot(every, error)
+                else:
+                    history.add(time.time(), found)
+                    foot = _foot(every, None)
+    except KeyboardInterrupt:
+        _check_kept(history.looks[-1].found)
+        raise
+
+
+def _check_kept(found: Sequence[Standing]) -> None:
+    """Raises Drift where a pipeline is lost."""
+    what, fix = "a log has no more what a fence needs, so workers cannot go on", "build anew:  syncsvc rebuild FILE"
+    if lost := [f"{one.pipeline}/g{one.generation}" for one in found if one.lost]:
+        raise Drift.of(Problem("status.lost", place, what, fix) for place in lost)
 
 
 def _foot(every: float, error: Unreachable | None) -> str:
@@ -79,6 +98,7 @@ def as_lines(look: LookAround, every: float, format_: Format, over: Over = never
 
     Raises:
         Unreachable: a look failed: a log wants to know.
+        Drift: `status.lost`, behind the lines that show it.
     """
     history = History()
     while True:
@@ -86,11 +106,12 @@ def as_lines(look: LookAround, every: float, format_: Format, over: Over = never
         history.add(at, look())
         for standing in history.looks[-1].found:
             if format_ is Format.JSON:
-                rate = history.rate(standing.pipeline)
+                rate = history.rate(standing)
                 print(json.dumps({"at": _moment(at), **standing.as_dict(), "records_per_second": rate}, default=str))
             else:
                 print(line(at, standing, history))
         sys.stdout.flush()
+        _check_kept(history.looks[-1].found)
         if over():
             return
         time.sleep(every)
@@ -98,7 +119,7 @@ def as_lines(look: LookAround, every: float, format_: Format, over: Over = never
 
 def line(at: float, standing: Standing, history: History) -> str:
     """What a log of a pipeline needs, as `name=value`."""
-    rate, fresh = history.rate(standing.pipeline), standing.freshness_seconds
+    rate, fresh = history.rate(standing), standing.freshness_seconds
     told = {
         "pipeline": f"{standing.pipeline}/g{standing.generation}",
         "state": standing.state.replace(" ", "_"),

@@ -71,7 +71,7 @@ class _Look:
             yield from self._tables(server)
 
     def _rights(self, found: SourceFacts) -> Iterator[Finding]:
-        tables = sorted({name for tables in self._tables_of().values() for name in tables})
+        tables = sorted({name for pipeline in self._pipelines for name in self._tables_of(pipeline)})
         yield reading(found, tables)
         others = self._users_of_connectors() - {address.parsed(self._dsn).user}
         if others:
@@ -80,17 +80,10 @@ class _Look:
         else:
             yield from replicating(found, tables)
 
-    def _tables_of(self) -> dict[str, set[str]]:
-        """`{pipeline: its tables on this server}`."""
-        return {
-            pipeline.name: {
-                name
-                for prefix, tables in servers.tables_by_prefix(pipeline).items()
-                if prefix in self._prefixes
-                for name in tables
-            }
-            for pipeline in self._pipelines
-        }
+    def _tables_of(self, pipeline: Pipeline) -> set[str]:
+        """Its tables on this server."""
+        by_prefix = servers.tables_by_prefix(pipeline)
+        return {name for prefix, tables in by_prefix.items() if prefix in self._prefixes for name in tables}
 
     def _users_of_connectors(self) -> set[str]:
         if self._settings.connect_url is None:
@@ -104,8 +97,8 @@ class _Look:
 
     def _tables(self, server: connection.Connection) -> Iterator[Finding]:
         for pipeline in self._pipelines:
-            names = self._tables_of()[pipeline.name]
-            tables = {name: replace(pipeline.tables[name], topic_prefix="") for name in sorted(names)}
+            names = sorted(self._tables_of(pipeline))
+            tables = {name: replace(pipeline.tables[name], topic_prefix="") for name in names}
             if not tables:
                 continue
             problems = live.differences(tables, live.introspect(server, tables), columns)

@@ -134,11 +134,12 @@ class EngineSettings:
         if self.sasl_password_file is None:
             return ""
         try:
-            return self.sasl_password_file.read_text().strip()
-        except OSError as error:
+            return self.sasl_password_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not UTF-8 text"
             raise errors.UsageFault(
                 code="kafka.secret_file",
                 where=str(self.sasl_password_file),
-                what=f"the file with Kafka's password cannot be read: {error.strerror}",
+                what=f"the file with Kafka's password cannot be read: {why}",
                 fix="mount it readable for this user, with nothing but the password in it",
             ) from error

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from syncsvc.mapping.declared import Declared, Documents, Level
-from syncsvc.mapping.expand import MOST_LEVELS, MOST_RELATIONS, size
+from syncsvc.mapping.expand import MOST_ADDRESSES, MOST_LEVELS, MOST_RELATIONS, addresses, size
 from syncsvc.mapping.findings import Findings
 from syncsvc.mapping.formulas import check_computed
 from syncsvc.mapping.levels import shown
@@ -56,6 +56,11 @@ def check_whole(declared: Declared, findings: Findings) -> None:
             f"at most {MOST_RELATIONS} over {MOST_LEVELS} are carried"
         )
         findings.add(places.of_key(("embed",)), "mapping.too_large", what, "lower depth, or split the mapping")
+        return
+    if (needed := addresses(declared.kinds)) > MOST_ADDRESSES:
+        kinds = len(sizes)
+        what = f"{kinds} kinds of documents and {needed - kinds} look-ups; at most {MOST_ADDRESSES} in all are carried"
+        findings.add(places.of_key(("views",)), "mapping.too_large", what, "move some of the views to another mapping")
 
 
 def _check_collections(pipeline: Pipeline, kinds: tuple[Documents, ...], findings: Findings) -> None:

@@ -15,8 +15,9 @@ from typing import Literal
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
-from syncsvc.mapping.findings import Findings, Place
+from syncsvc.mapping.findings import Findings, Place, quoted
 
 #: Levels below the top; the deepest sensible mapping uses about 20 (`embed` in `embed` in …).
 MOST_LEVELS = 60
@@ -24,6 +25,7 @@ MOST_LEVELS = 60
 MOST_NODES = 100_000
 
 _WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
+_HALF = re.compile("[\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
 _KINDS: dict[str, Literal["text", "number", "flag", "nothing"]] = {
     _TAG + "str": "text",
@@ -95,14 +97,17 @@ def parse(text: str, findings: Findings) -> Node | None:
         cause = _cause(error)
         hint = "; inside {…}, put a value with commas or quotes in quotes" if "',' or '}'" in cause else ""
         fix = f"correct the YAML at this place{hint}"
-        findings.add(_place_of(error), "mapping.syntax", f"not YAML: {cause}", fix)
+        findings.add(_place_of(error, text), "mapping.syntax", f"not YAML: {cause}", fix)
     except (ValueError, OverflowError) as error:
         # The library lets some broken escapes ("\UFFFFFFFF") escape as bare errors without a place.
         findings.add(Place(1, 1), "mapping.syntax", f"not YAML: {error}", "remove broken escapes from quoted texts")
     return None
 
 
-def _place_of(error: YAMLError) -> Place:
+def _place_of(error: YAMLError, text: str) -> Place:
+    if isinstance(error, ReaderError):  # of a character that no YAML holds: it knows how many are before it
+        before = text[: error.position]
+        return Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
     mark = (error.problem_mark or error.context_mark) if isinstance(error, MarkedYAMLError) else None
     return Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)
 
@@ -139,10 +144,15 @@ class _Converter:
         if kind is None:
             self._findings.add(place, "mapping.bad_value", f"the tag {node.tag} has no meaning here", "remove the tag")
             kind = "text"
+        value = node.value
+        if not value.isascii() and _HALF.search(value):
+            what = "the text has half a character: an escape from \\ud800 to \\udfff"
+            self._findings.add(place, "mapping.bad_value", what, "write the character itself, or its  \\U  escape")
+            value = _HALF.sub("?", value)  # or the checks that follow could not hash it, and no message show it
         raw = self._text[node.start_mark.index : node.end_mark.index]
-        if kind == "number" and _WHOLE.fullmatch(node.value):
-            return Scalar(place, node.value, "whole", raw)
-        return Scalar(place, node.value, kind, raw)
+        if kind == "number" and _WHOLE.fullmatch(value):
+            return Scalar(place, value, "whole", raw)
+        return Scalar(place, value, kind, raw)
 
     def _entries(self, node: MappingNode, place: Place, level: int) -> Entries:
         first: dict[str, Place] = {}
@@ -156,7 +166,7 @@ class _Converter:
             if not isinstance(key, Scalar) or not key.text:
                 self._findings.add(key.place, "mapping.bad_value", "a key must be a name", "write  name: value")
             elif key.text in first:
-                what = f'the key "{key.text}" is already given on line {first[key.text].line}'
+                what = f'the key {quoted(key.text)} is already given on line {first[key.text].line}'
                 self._findings.add(key.place, "mapping.duplicate_key", what, "keep one of the two")
             else:
                 first[key.text] = key.place

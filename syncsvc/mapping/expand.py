@@ -18,6 +18,9 @@ from syncsvc.mapping.model import Computed, Embed, Pipeline, Table, View
 MOST_RELATIONS = 200
 #: Relations within relations: each level may cost the first copy two rounds through the keyed topic.
 MOST_LEVELS = 64
+#: Kinds of addresses (`routing.plan`): one for each kind of document and each look-up.  A key begins with its number,
+#: which is one byte.
+MOST_ADDRESSES = 256
 
 
 def size(relations: tuple[Relation, ...]) -> tuple[int, int]:
@@ -28,6 +31,16 @@ def size(relations: tuple[Relation, ...]) -> tuple[int, int]:
         count += relation.depth * (1 + below)
         deepest = max(deepest, relation.depth + levels)
     return count, deepest
+
+
+def addresses(kinds: tuple[Documents, ...]) -> int:
+    """How many kinds of addresses the documents need: what hangs on the root's own key lives where they do."""
+    count = 0
+    for kind in kinds:
+        embeds = [relation.embed for relation in kind.relations]
+        at_home = sum(embed.parent_columns == kind.root.key and embed.when is None for embed in embeds)
+        count += 1 + size(kind.relations)[0] - at_home
+    return count
 
 
 def finished(declared: Declared) -> Pipeline:

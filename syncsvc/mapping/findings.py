@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 from syncsvc.errors import Problem
 
+#: Characters of a text of the file that a message repeats, and names that it lists: it is to be read by a person.
+MOST_QUOTED, MOST_LISTED = 80, 50
 #: Way to a value: `("embed", "applications", "on")`; list items by their index from 0.
 Path = tuple[str | int, ...]
 
@@ -70,17 +72,22 @@ class Findings:
     """What is wrong with one file so far."""
 
     places: Places
-    _found: list[tuple[Place, Problem]] = field(default_factory=list)
+    #: In the order they were found; looked up, because a large file that is wrong in every line has tens of thousands.
+    _found: dict[tuple[Place, Problem], None] = field(default_factory=dict)
 
     def add(self, place: Place, code: str, what: str, fix: str) -> None:
         """One problem; said twice about the same place, it is kept once."""
-        problem = Problem(code, self.places.where(place), what, fix)
-        if (place, problem) not in self._found:
-            self._found.append((place, problem))
+        self._found[place, Problem(code, self.places.where(place), what, fix)] = None
 
     def problems(self) -> tuple[Problem, ...]:
         """In the order of the file."""
         return tuple(problem for _, problem in sorted(self._found, key=lambda found: found[0]))
+
+
+def quoted(text: str) -> str:
+    """A text of the file in a message: its beginning, and nothing in it that a terminal would obey."""
+    shown = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in text[:MOST_QUOTED])
+    return f'"{shown}{"…" if len(text) > MOST_QUOTED else ""}"'
 
 
 def nearest(word: str, known: Collection[str]) -> str | None:
@@ -97,4 +104,5 @@ def suggestion(word: str, known: Collection[str], nothing_known: str) -> str:
     near = nearest(word, known)
     if near is not None:
         return f'did you mean "{near}"?'
-    return f"known: {', '.join(known)}" if known else nothing_known
+    more = f", … {len(known) - MOST_LISTED} more" if len(known) > MOST_LISTED else ""
+    return f"known: {', '.join(list(known)[:MOST_LISTED])}{more}" if known else nothing_known

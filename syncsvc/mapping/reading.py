@@ -15,7 +15,7 @@ from typing import Any
 from syncsvc.mapping import document, values
 from syncsvc.mapping.declaration import SECTIONS, Key, Keys
 from syncsvc.mapping.document import Entries, Node, Scalar
-from syncsvc.mapping.findings import Findings, Path, nearest, suggestion
+from syncsvc.mapping.findings import Findings, Path, nearest, quoted, suggestion
 from syncsvc.mapping.shapes import Named, Section, Shape, Text
 
 #: `{key: value}` of a section: text, number, expression, columns, fields, order, types, section or
@@ -70,12 +70,12 @@ def _unknown(name: Scalar, keys: Keys, path: Path, findings: Findings) -> str:
     """Reports a key that is not declared; the one that was meant, or ""."""
     if name.text in keys.refused:
         refused = keys.refused[name.text]
-        what = f'{_named(path)} cannot have "{name.text}": {refused.why}'
+        what = f'{_named(path)} cannot have {quoted(name.text)}: {refused.why}'
         fix = f"write {refused.instead}" if refused.instead else "remove it"
         findings.add(name.place, "mapping.not_allowed", what, fix)
         return refused.instead
     names = [known.name for known in keys.keys]
-    what = f'{_named(path)} has no key "{name.text}"'
+    what = f'{_named(path)} has no key {quoted(name.text)}'
     findings.add(name.place, "mapping.unknown_key", what, suggestion(name.text, names, "remove it"))
     return nearest(name.text, names) or ""
 
@@ -145,8 +145,10 @@ def _named_sections(node: Node, shape: Named, path: Path, findings: Findings) ->
         findings.places.keys[(*path, name.text)] = name.place
         findings.places.values[(*path, name.text)] = value.place
         if not _allowed(name, shape.key):
-            what = f'"{name.text}" cannot be a name in {_named(path)}'
-            findings.add(name.place, "mapping.bad_value", what, f"use {shape.key.wording}")
+            what = f"{quoted(name.text)} cannot be a name in {_named(path)}"
+            most = shape.key.most_characters
+            limit = f", of at most {most} characters" if len(name.text) > most else ""
+            findings.add(name.place, "mapping.bad_value", what, f"use {shape.key.wording}{limit}")
         sections[name.text] = _entry(value, shape, (*path, name.text), findings)
     return sections
 

@@ -15,7 +15,7 @@ from syncsvc.expressions import Expression, ExpressionError, parse
 from syncsvc.mapping import column_types, letters
 from syncsvc.mapping.declaration import COLUMN, FIELD
 from syncsvc.mapping.document import Entries, Items, Node, Scalar
-from syncsvc.mapping.findings import Findings, Path, nearest, suggestion
+from syncsvc.mapping.findings import Findings, Path, nearest, quoted, suggestion
 from syncsvc.mapping.model import Field, OrderTerm
 from syncsvc.mapping.shapes import (
     Choice,
@@ -32,14 +32,15 @@ from syncsvc.mapping.shapes import (
 )
 
 _DECIMAL = re.compile(r"\+?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+#: 10 to a reader of YAML 1.2 and 8 to one of YAML 1.1, which many editors and templates are.
+_OCTAL = re.compile(r"[-+]?0[0-9_]+")
 _ORDER = re.compile(r"(?P<column>\S(?:.*\S)?)\s+(?P<direction>asc|desc)", re.IGNORECASE | re.DOTALL)
 
 
 def seen(node: Node) -> str:
     """What stands there, in words."""
     if isinstance(node, Scalar):
-        shown = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in node.text[:80])
-        return "an empty value" if node.kind == "nothing" else f'"{shown}"'
+        return "an empty value" if node.kind == "nothing" else quoted(node.text)
     if isinstance(node, Entries) and not node.entries:
         return "{} without content"
     return "a list" if isinstance(node, Items) else "key: value pairs"
@@ -102,6 +103,10 @@ def _choice(node: Node, shape: Choice, path: Path, findings: Findings) -> str | 
 
 
 def _whole(node: Node, shape: Whole, path: Path, findings: Findings) -> int | None:
+    if isinstance(node, Scalar) and node.kind == "whole" and _OCTAL.fullmatch(node.text):
+        wording = "a number that all readers of YAML take alike"
+        _bad(node, str(path[-1]), wording, "write it without 0 in front", findings)
+        return None
     if isinstance(node, Scalar) and node.kind == "whole" and shape.least <= int(node.text) <= shape.most:
         return int(node.text)
     wording = f"a whole number from {shape.least} to {shape.most}"

@@ -161,9 +161,10 @@ def _client(url: str, files: tls.Files, credentials_file: Path | None) -> Any:
 
 def _credentials(file: Path) -> str:
     try:
-        found = file.read_text().strip()
-    except OSError as error:
-        what, fix = f"the file cannot be read: {error.strerror}", "mount it readable for this user, or correct the name"
+        found = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        what, fix = f"the file cannot be read: {why}", "mount it readable for this user, or correct the name"
         raise UsageFault(code="registry.credentials", where=str(file), what=what, fix=fix) from None
     if ":" not in found:
         what, fix = "it does not hold  user:password", "write both, with a colon between them"

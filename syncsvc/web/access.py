@@ -101,7 +101,7 @@ def _bytes(text: str) -> bytes:
 
 def _read(file: Path) -> str:
     try:
-        token = file.read_text().strip()
+        token = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageFault(
             code="web.token_file", where=f"SYNCSVC_HTTP_TOKEN_FILE={file}",

@@ -8,6 +8,7 @@ begun here and comes from this site.  A decision goes the one way there is, thro
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -22,6 +23,8 @@ COOKIE = "syncsvc_session"
 ACTIONS = ("retry", "skip")
 #: After a wrong token nobody's next one is looked at for so long, seconds.
 PAUSE_SECONDS = 0.5
+#: As the mapping has it; a number of thousands of digits is none.
+_GENERATION = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Actions:
     async def sign_in(self, request: web.Request) -> web.Response:
         """Form field `token`; then back to the page with a cookie."""
         self._refuse_strangers(request)
-        token = str((await request.post()).get("token", ""))
+        token = (await _fields(request)).get("token", "")
         async with self._guessing:
             if not self._access.knows(token):
                 await asyncio.sleep(PAUSE_SECONDS)
@@ -86,7 +89,7 @@ class Actions:
     async def sign_out(self, request: web.Request) -> web.Response:
         """Back to the page without the cookie."""
         self._refuse_strangers(request)
-        self._check_form(request, {key: str(value) for key, value in (await request.post()).items()})
+        self._check_form(request, await _fields(request))
         response = web.Response(status=303, headers={"Location": "/"})
         response.del_cookie(COOKIE)
         return response
@@ -98,7 +101,7 @@ class Actions:
             await self._check_bearer(request)
         else:
             self._refuse_strangers(request)
-        fields = {key: str(value) for key, value in (await request.post()).items()}
+        fields = await _fields(request)
         if not program:
             self._check_form(request, fields)
         decision = _decision(fields)
@@ -121,8 +124,7 @@ class Actions:
         if not self._access.possible:
             raise _forbidden("this page is read-only: SYNCSVC_HTTP_TOKEN_FILE is not set")
         site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin", "")
-        own = site == "same-origin" if site else not origin or urlsplit(origin).netloc == request.host
-        if not own:
+        if not (site == "same-origin" if site else not origin or _host(origin) == request.host):
             raise _forbidden("the request comes from another site")
 
     def _check_form(self, request: web.Request, fields: Mapping[str, str]) -> None:
@@ -130,9 +132,26 @@ class Actions:
             raise _forbidden("the session is over, or the form is not of this session: sign in again")
 
 
+async def _fields(request: web.Request) -> dict[str, str]:
+    """The fields of a form; 400 for a body that is none, whoever sent it: that is no failure of ours to log."""
+    try:
+        return {key: str(value) for key, value in (await request.post()).items()}
+    except (web.HTTPException, OSError):
+        raise  # too large, or the sender is gone
+    except Exception as error:  # charset, boundary, compression: the library has an exception of its own for each
+        raise web.HTTPBadRequest(text="the body is no form\n") from error
+
+
+def _host(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
 def _decision(fields: Mapping[str, str]) -> Decision:
     action, generation = fields.get("action", ""), fields.get("generation", "")
-    if action not in ACTIONS or not generation.isdecimal():
+    if action not in ACTIONS or not _GENERATION.fullmatch(generation):
         raise web.HTTPBadRequest(text="wanted: pipeline, generation, handle, action=retry or skip\n")
     return Decision(fields.get("pipeline", ""), int(generation), fields.get("handle", ""), action)
 

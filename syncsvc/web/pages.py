@@ -89,9 +89,9 @@ class Pages:
             raise web.HTTPServiceUnavailable(text="too many open streams", headers={"Retry-After": "5"})
         # A proxy that waits until its buffer is full would show old figures as new ones.
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-        await response.prepare(request)
-        self._streams += 1
+        self._streams += 1  # before anything is awaited, or some would be let in at once
         try:
+            await response.prepare(request)
             while not self._feed.closed:
                 self._feed.look()
                 if "data" in request.query:

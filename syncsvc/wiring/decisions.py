@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from syncsvc.actors.wall_clock import now_ms
 from syncsvc.assembly.joiner import RETRY_DOCUMENT, SKIP_DOCUMENT, SKIP_RECORD, control
 from syncsvc.changes.envelope import DecodeError, TableDecoder
 from syncsvc.engine.port import Outgoing
@@ -160,10 +161,10 @@ def _send_controls(
             what=f"generation {found['generation']} of pipeline {found['pipeline']} does not exist any more",
             fix="nothing has to be done: what is parked belongs to documents that nobody writes",
         )
-    partition_of, now_ms = Partitioner(generation.keyed.partitions), int(time.time() * 1000)
+    partition_of, now = Partitioner(generation.keyed.partitions), now_ms()
     outgoing: dict[int, list[tuple[bytes | None, bytes | None]]] = {}
     for action, address, payload in wanted:
-        outgoing.setdefault(partition_of[address], []).append(control(action, address, now_ms, payload))
+        outgoing.setdefault(partition_of[address], []).append(control(action, address, now, payload))
     _send(engine, generation.keyed.name, outgoing)
 
 

@@ -68,6 +68,54 @@ def test_a_reader_that_closes_its_pipe_is_no_failure(file: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_reader_that_wants_no_problems_takes_nothing_from_the_exit_code(tmp_path: Path) -> None:
+    """`syncsvc validate … -o json | head -1` says 2 for a wrong file, and shows no traceback."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "syncsvc.cli", "validate", str(tmp_path / "none.yaml"), "-o", "json"],
+        stdout=write, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    os.close(write)
+
+    assert (done.returncode, done.stderr) == (2, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
+@pytest.mark.parametrize("name", ["meetings.yaml", "none.yaml"])
+def test_a_full_disk_is_told_as_such(file: Path, name: str) -> None:
+    """A report that could not be written is no success, and no fault of syncsvc."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "syncsvc.cli", "validate", str(file.with_name(name)), "-o", "json"],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert done.returncode == (1 if name == file.name else 2)
+    assert "output.unwritable" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_output_is_no_failure(file: Path) -> None:
+    """`syncsvc validate FILE >&-` is asked for its exit code alone."""
+    script = '"$0" -m syncsvc.cli validate "$1" >&-'
+    done = subprocess.run(
+        ["sh", "-c", script, sys.executable, str(file)], stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_that_lacks_a_character_shows_its_number(file: Path) -> None:
+    """The name of a collection in a locale without Unicode is no reason for a command to fail."""
+    file.write_text(file.read_text().replace("collection: meetings", "collection: größe"))
+
+    outcome = spawn("validate", file, env={"PYTHONIOENCODING": "ascii"})
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "gr\\xf6\\xdfe" in outcome.out
+
+
 @pytest.mark.parametrize(
     "words",
     [

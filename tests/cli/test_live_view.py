@@ -114,7 +114,7 @@ def test_a_worker_that_starts_is_no_burst() -> None:
     closed = Partition("router", "t", 0, 0, None, 9000, None, False)
     history = watched(standing(closed), standing(part("t", 0, 9000, 9000)))
 
-    assert history.rate("meetings") == 0.0
+    assert history.rate(history.looks[-1].found[0]) == 0.0
     assert watched(standing(closed)).rate("meetings") is None
 
 
@@ -125,6 +125,18 @@ def test_freshness_from_outside_is_never_too_small() -> None:
     assert standing(fresh).freshness_seconds == 0.0
     assert standing(fresh, stale).freshness_seconds == 70.0
     assert standing(fresh, replace(stale, newest_seconds=None)).freshness_seconds is None
+
+
+def test_two_generations_of_a_pipeline_have_a_rate_each() -> None:
+    """During a rebuild both read the same topics: the old one that rests does not slow down the new one's figures."""
+    history = History()
+    for second in range(3):
+        old, new = standing(part("t", 0, 500, 500)), standing(part("t", 0, 100 * second, 500), state="copying")
+        history.add(1000 + second, [replace(new, generation=2), old])
+    new, old = history.looks[-1].found
+
+    assert (history.rate(new), history.rate(old)) == (100, 0)
+    assert (history.lags(new, "t"), history.lags(old, "t")) == ([500, 400, 300], [0, 0, 0])
 
 
 class Stopped(Exception):

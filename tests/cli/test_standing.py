@@ -9,11 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from syncsvc import settings
-from syncsvc.cli import publish, standing, target
+from syncsvc.cli import publish, standing, target, watching
+from syncsvc.cli.followed import FenceSeen, Followed
 from syncsvc.cli.standing import Partition, Standing
 from syncsvc.engine.port import TP
+from syncsvc.errors import Drift
 from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import fences, generations
 from syncsvc.wiring import publication
@@ -138,6 +141,61 @@ def test_status_ends_with_3_and_says_what_to_do(run: Run, world: World, monkeypa
     assert (told.code, run("status", "x.yaml", "-o", "json").code) == (3, 3)
     assert "BEYOND THE END" in told.out
     assert "syncsvc rebuild" in told.out
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_log_of_a_watch_ends_with_3_where_records_are_lost(
+    run: Run, world: World, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """As `status` without `--watch`: nothing gets better by itself, and what reads the log is to know."""
+    monkeypatch.setattr("syncsvc.cli.pipelines.load", lambda files: [PIPELINE])
+    world.bounds = (0, 2)
+
+    told = run("status", "x.yaml", "--watch", "-o", form)
+
+    assert told.code == 3
+    assert "lost" in told.out.splitlines()[0]
+    assert "status.lost" in (told.err if form == "table" else told.out)
+
+
+def test_the_end_of_a_watch_on_a_terminal_says_that_records_are_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends it with 3 and the reason; the view itself stays, because other pipelines go on."""
+
+    def interrupted(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(watching.time, "sleep", interrupted)
+    monkeypatch.setattr(watching.output, "console", lambda: Console(file=io.StringIO(), force_terminal=True))
+    with pytest.raises(KeyboardInterrupt):
+        watching.on_terminal(lambda: [world.standing()], 1.0)
+    world.bounds = (0, 2)
+
+    with pytest.raises(Drift) as lost:
+        watching.on_terminal(lambda: [world.standing()], 1.0)
+
+    assert [problem.code for problem in lost.value.problems] == ["status.lost"]
+
+
+@pytest.mark.parametrize(
+    ("start", "offset", "end", "lag", "verdict"),
+    [
+        pytest.param(0, 7, 9, 2, "", id="behind"),
+        pytest.param(0, 10, 2, None, "BEYOND THE END: the topic was made anew", id="made anew"),
+        pytest.param(5, 3, 9, None, "LOST: 2 records were deleted before they were read", id="deleted"),
+        pytest.param(0, None, 2, None, "not opened", id="not opened"),
+    ],
+)
+def test_trace_tells_of_a_fence_what_status_tells(
+    start: int, offset: int | None, end: int, lag: int | None, verdict: str
+) -> None:
+    """No lag of 0 where the log was made anew; in JSON as well."""
+    seen = FenceSeen("keyed[0]", start, offset, end, 1, 1)
+
+    assert (seen.lag, seen.verdict) == (lag, verdict)
+    (told,) = Followed("", (), (), (), (seen,), ()).as_dict()["fences"]
+    assert (told["lag"], told["verdict"]) == (lag, verdict)
 
 
 def test_a_generation_whose_log_is_lost_is_not_published_unasked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,22 @@ def test_problems_of_all_files_come_together(run: Run, file: Path, tmp_path: Pat
     assert outcome.codes == ["mapping.unreadable", "mapping.unknown_column", "mapping.unknown_key"]
 
 
+@pytest.mark.parametrize("words", [["validate"], ["explain", "--key", "1"], ["preview", "--key", "1"], ["verify"]])
+def test_a_file_of_cases_alone_is_no_mapping(run: Run, tmp_path: Path, words: list[str]) -> None:
+    """Nothing was checked, so nothing is said to be right."""
+    outcome = run(words[0], tmp_path / "orders.cases.yaml", *words[1:], "-o", "json")
+
+    assert (outcome.code, outcome.codes) == (2, ["usage.no_mapping"])
+    assert outcome.json["problems"][0]["fix"].endswith("orders.yaml")
+
+
+def test_a_file_that_is_named_twice_is_read_once(run: Run, file: Path) -> None:
+    """A glob beside a name is no second pipeline."""
+    outcome = run("validate", file, file.with_name("meetings.cases.yaml"), file, "-o", "json")
+
+    assert (outcome.code, len(outcome.json["pipelines"])) == (0, 1)
+
+
 @pytest.mark.servers
 def test_live_agrees_with_a_server_whose_tables_are_as_declared(run: Run, stack: Stack, file: Path) -> None:
     """Tables, binlog and connector are fit."""

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from syncsvc import settings
 from syncsvc.doctor import clock, source
 from syncsvc.doctor.finding import Finding
 from syncsvc.source import grants
 from syncsvc.source.health import SourceFacts
+from tests.routing.tables import meetings
 
 RIGHTS = "GRANT SELECT, RELOAD, REPLICATION SLAVE, BINLOG MONITOR ON *.* TO `u`@`%` IDENTIFIED BY PASSWORD '*1234'"
 FIT = {
@@ -37,6 +39,21 @@ def test_a_fit_server_has_no_finding_but_ok() -> None:
     found = [*source.server_findings(facts()), *source.replicating(facts(), ["shop.a"])]
 
     assert set(states(found).values()) == {"ok"}
+
+
+def test_each_generation_of_a_pipeline_is_compared_by_its_own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that only the new one reads is neither asked of the old one nor left out of the new one's."""
+    old = meetings(partitions=1)
+    tables = {**old.tables, "shop.more": replace(old.tables["shop.user"], name="shop.more")}
+    new = replace(old, generation=2, tables=tables)
+    asked: list[set[str]] = []
+    monkeypatch.setattr(source.live, "introspect", lambda _, tables: asked.append(set(tables)))
+    monkeypatch.setattr(source.live, "differences", lambda *_: [])
+    monkeypatch.setattr(source, "_cascades", lambda *_: [])
+    look = source._Look(None, "db", [old.topic_prefix], [old, new], settings.read({}))
+
+    assert [finding.state for finding in look._tables(None)] == ["ok", "ok"]  # type: ignore[arg-type]
+    assert asked == [set(old.tables), set(tables)]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from syncsvc.errors import UsageFault
-from syncsvc.mapping import load
+from syncsvc.mapping import load, load_text
 from tests.mapping.texts import ORDERS, broken, places_of, problems_of
 
 NO_QUOTES = 'put the type in quotes, a comma inside {…} ends a value: "decimal(12,2)"'
@@ -39,6 +40,8 @@ ONE_MISTAKE = [
     pytest.param("root:", "partitions: 1025\nroot:", "3:13", "bad_value", "from 1 to 1024", id="too many partitions"),
     pytest.param("root:", "source_partitions: 0\nroot:",
                  "3:20", "bad_value", "from 1 to 1024", id="no source partition"),
+    pytest.param("root:", "partitions: 010\nroot:",
+                 "3:13", "bad_value", "without 0 in front", id="octal to some readers"),
     pytest.param("root:", "partitions: 1.5\nroot:", "3:13", "bad_value", "from 1 to 1024", id="half a partition"),
     pytest.param("root:", "freshness_objective_seconds: 0\nroot:",
                  "3:30", "bad_value", "above 0", id="objective of 0"),
@@ -236,3 +239,54 @@ def test_a_time_that_is_cut_is_no_key(cut: str) -> None:
     keys = [problem for problem in problems if problem.code == "mapping.bad_key"]
     assert [problem.fix for problem in keys] == ["carry it `as micros`"]
     assert "different values may become one" in keys[0].what
+
+
+def _views(number: int) -> str:
+    """A mapping of one kind of document and of `number` others."""
+    root = "root: {table: shop.order, fields: [id]}"
+    tables = "tables:\n  shop.order: {key: id, columns: {id: int}}\n"
+    views = "".join(f"  view{n}: {{{root}}}\n" for n in range(number))
+    return f"pipeline: orders\nsource: {{topic_prefix: shop}}\n{root}\nviews:\n{views}{tables}"
+
+
+def test_more_kinds_of_documents_and_lookups_than_keys_can_tell_apart_are_refused() -> None:
+    """256 in all; the 257th is a problem with its place and fix, before any worker has begun."""
+    assert load_text(_views(255), "orders.yaml").views
+    (problem,) = problems_of(_views(256))
+
+    assert (problem.code, problem.where.split(":", 1)[1]) == ("mapping.too_large", "4:1")
+    assert "257 kinds of documents and 0 look-ups; at most 256" in problem.what
+
+
+def test_half_a_character_is_refused() -> None:
+    """An escape that no UTF-8 can hold would fail in the first worker, and in every message about it."""
+    problems = problems_of(broken("pipeline: orders", 'pipeline: orders\ncollection: "\\ud800"'))
+
+    assert [(problem.where.split(":", 1)[1], problem.code) for problem in problems] == [("2:13", "mapping.bad_value")]
+    "".join(problem.render() for problem in problems).encode()
+
+
+def test_a_character_that_no_yaml_holds_has_its_place() -> None:
+    """A NUL that an editor left in the middle of a file is found by line and column."""
+    (problem,) = problems_of("pipeline: orders\nsource: \x00\n")
+
+    assert (problem.where.split(":", 1)[1], problem.code) == ("2:9", "mapping.syntax")
+
+
+def test_a_message_repeats_only_the_beginning_of_a_name() -> None:
+    """However long it is, and without what a terminal would obey."""
+    long, wild = problems_of(broken("pipeline: orders", f'pipeline: orders\n{"x" * 500}: 1\n"\\e[2J": 2'))
+    name, *_ = problems_of(broken("root:", f'computed: {{{"x" * 500}: status}}\nroot:'))
+
+    assert len(long.what) < 200
+    assert "\x1b" not in wild.what
+    assert "at most 200 characters" in name.fix
+
+
+def test_a_large_file_that_is_wrong_in_every_line_is_told_within_seconds() -> None:
+    """Each problem costs the same, however many there are before it."""
+    begun = time.process_time()
+    found = problems_of(broken("[status, total]", f"[{'1, ' * 6_000}status]"))
+
+    assert len(found) == 6_000
+    assert time.process_time() - begun < 4

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from syncsvc import mapping
 from syncsvc.expressions import parse
+from syncsvc.mapping import build, expand, reading
+from syncsvc.mapping.findings import Findings, Places
+from syncsvc.routing.plan import compile_plan
 from tests.mapping.texts import loaded, problem_of
+
+ROOT = Path(__file__).parents[2]
+MAPPINGS = sorted(path for path in (ROOT / "docs" / "cookbook").glob("*.yaml") if not path.stem.endswith(".cases"))
 
 VIEWS = """\
 root: {table: shop.order, fields: [status]}
@@ -47,3 +56,12 @@ def test_a_mistake_in_a_view_is_told_at_its_place(old: str, new: str, place: str
     assert old in VIEWS
 
     assert problem_of(VIEWS.replace(old, new))[:2] == (place, code)
+
+
+@pytest.mark.parametrize("path", MAPPINGS, ids=lambda path: path.stem)
+def test_the_limit_of_addresses_counts_what_the_plan_makes(path: Path) -> None:
+    """A mapping is refused for its look-ups exactly where the plan of a worker would run out of numbers."""
+    read = reading.read(path.read_text(), Findings(Places(str(path))))
+    assert read is not None
+
+    assert expand.addresses(build.declared(read, str(path)).kinds) == len(compile_plan(mapping.load(path)).arity)

@@ -312,3 +312,13 @@ def test_names_that_yaml_or_mongodb_would_misread_are_quoted_or_renamed() -> Non
 def test_a_list_is_named_by_a_plural(one: str, several: str) -> None:
     """Plain English, and what is one already stays."""
     assert plural(one) == several
+
+
+@pytest.mark.parametrize("letter", ["\x85", "\x7f", "\u2028", "\ufffe", "\x01", '"', "\\", "é"])
+def test_a_name_of_any_letters_is_proposed_as_it_is(letter: str) -> None:
+    """A file that YAML folds or refuses would name a column that the server does not have."""
+    known = catalog(table("shop.odd", f"id int, a{letter}b int"))
+
+    pipeline = loaded(known, "shop.odd")
+
+    assert [field.column for field in pipeline.root.fields] == [f"a{letter}b"]

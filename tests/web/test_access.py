@@ -102,12 +102,37 @@ def test_a_form_of_one_session_is_none_of_another(start: Callable[..., Site]) ->
     refused(site, site.ask("POST", "/parked", {**DECISION, "form": form_token(site, theirs)}, mine))
 
 
-@pytest.mark.parametrize("change", [{"action": "drop"}, {"generation": "x"}, {"generation": ""}])
+@pytest.mark.parametrize(
+    "change", [{"action": "drop"}, {"generation": "x"}, {"generation": ""}, {"generation": "9" * 5000}]
+)
 def test_a_decision_that_is_none_is_a_bad_request(start: Callable[..., Site], change: dict[str, str]) -> None:
     """400, and nothing was decided."""
     site = start(token=True)
 
     assert (site.ask("POST", "/parked", {**DECISION, **change}, BEARER).status, site.decided) == (400, [])
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param({"Content-Type": f"{FORM}; charset=unknown"}, 400, id="charset"),
+        pytest.param({"Content-Type": "multipart/form-data"}, 400, id="no boundary"),
+        pytest.param({"Content-Type": "multipart/form-data; boundary=x"}, 400, id="another boundary"),
+        pytest.param({"Content-Type": FORM, "Origin": "http://["}, 403, id="no origin"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-out", "/parked"])
+def test_a_body_that_is_no_form_is_a_fault_of_its_sender(
+    start: Callable[..., Site], caplog: pytest.LogCaptureFixture, path: str, headers: dict[str, str], status: int
+) -> None:
+    """400, as nobody has to be signed in to send one: no server error, and no traceback in the log."""
+    site = start(token=True)
+
+    assert site.ask("POST", path, {"token": "x"}, headers).status == status
+    assert caplog.records == []
 
 
 def test_a_refusal_is_told_by_its_code_and_never_by_its_text(start: Callable[..., Site]) -> None:

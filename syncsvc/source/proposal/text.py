@@ -58,7 +58,7 @@ def _cautions(proposal: Proposal) -> Iterator[str]:
 
 def _comment(text: str, indent: str, hang: str = "") -> Iterator[str]:
     """A comment, wrapped; a line break in a name cannot end it."""
-    plain = " ".join(text.split())
+    plain = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     for number, line in enumerate(textwrap.wrap(plain, WIDTH - len(indent) - len(hang), break_long_words=False)):
         yield f"{indent}# {hang if number else ''}{line}"
 
@@ -131,8 +131,14 @@ def _names(names: Sequence[str]) -> str:
 def _text(text: str) -> str:
     """A text as a scalar that every reader of YAML takes for this text."""
     plain = _PLAIN.fullmatch(text) and text.lower() not in _TAKEN
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    return text if plain else _quoted(text)
 
 
 def _type(text: str) -> str:
-    return text if _PLAIN_TYPE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return text if _PLAIN_TYPE.fullmatch(text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """In quotes; what YAML folds as the end of a line, or refuses, as an escape."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
