@@ -92,11 +92,11 @@ class TableDecoder:
         if op == "d":
             if before is None:
                 raise DecodeError("change.no_row", "a delete without the row before it")
-            old, new = self._values(before), None
+            old, new = self._former(before), None
         elif op == "u" or op == "c" or op == "r":
             if after is None:
                 raise DecodeError("change.no_row", f'op "{op}" without the row after it')
-            old = None if before is None or op != "u" else self._values(before)
+            old = None if before is None or op != "u" else self._former(before)
             new = self._values(after)
         elif op == "t":
             old = new = None
@@ -112,6 +112,17 @@ class TableDecoder:
         if source.pos is not None:
             place = position(number, source.pos, source.row or 0, SNAPSHOT if op == "r" else STREAMED)
         return Change(op, old, new, place, source.ts_ms or 0, base, last)
+
+    def _former(self, row: Any) -> Row | None:
+        """
+        A row as it was before its change; None where it holds what no document can.
+
+        The change that corrects or deletes a bad row carries it once more, and must not be kept back by it.
+        """
+        try:
+            return self._values(row)
+        except DecodeError:
+            return None
 
     def decode_key(self, key: bytes) -> Row:
         """
