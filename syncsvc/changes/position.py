@@ -2,7 +2,8 @@
 Where in its source an event stands, as bytes that compare as the events follow each other.
 
 Comes before `envelope`; positions of different binlogs do not compare.  Refuses what is outside its ranges with b"",
-which is older than nothing.
+which is older than nothing.  The events of a compressed transaction (MySQL) share a place and do not compare either:
+`source.connection` refuses a server that writes them.
 """
 
 from __future__ import annotations

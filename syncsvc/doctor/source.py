@@ -166,7 +166,7 @@ def version(found: SourceFacts) -> Finding:
 
 def binlog(found: SourceFacts) -> Finding:
     """The binlog as it is, once nothing is wrong with it."""
-    shown = ("log_bin", "binlog_format", "binlog_row_image", "binlog_row_metadata")
+    shown = ("log_bin", "binlog_format", "binlog_row_image", "binlog_row_metadata", "binlog_transaction_compression")
     # Row metadata may be missing: Debezium takes names and types from its history of the schema.
     told = [f"{name}={found.variables[name]}" for name in shown if name in found.variables]
     return ok("source.binlog", found.where, ", ".join(told))

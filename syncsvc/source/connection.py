@@ -35,6 +35,9 @@ _FAILURES = (pymysql.err.MySQLError, RuntimeError, ValueError, LookupError, stru
 DENIED = pymysql.err.OperationalError
 #: `{variable: value under which the binlog holds whole rows}`.
 _BINLOG = {"log_bin": "ON", "binlog_format": "ROW", "binlog_row_image": "FULL"}
+#: MySQL's, OFF unless somebody sets it.  Debezium gives all events of a compressed transaction one position, and counts
+#: the rows of each from 0: nothing in its records tells a row's second change in it from a repeated first one.
+_COMPRESSION = "binlog_transaction_compression"
 
 
 def connect(dsn: str | None) -> Connection:
@@ -113,12 +116,13 @@ def server_kind(connection: Connection) -> Literal["mysql", "mariadb"]:
 def binlog_problems(connection: Connection) -> list[Problem]:
     """Settings of the server's binlog under which changes are missing or not whole; [] when it is fit."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN {tuple(_BINLOG)}")
+        cursor.execute(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN {(*_BINLOG, _COMPRESSION)}")
         found = {str(name): str(value).upper() for name, value in cursor.fetchall()}
-    return [
+    where = f"{connection.host}:{connection.port}"
+    problems = [
         Problem(
             "source.binlog",
-            f"{connection.host}:{connection.port}, {variable}",
+            f"{where}, {variable}",
             f"it is {found[variable]}, {wanted} is needed: otherwise changes are missing or not whole",
             f"set  {variable.replace('_', '-')}{'' if variable == 'log_bin' else f'={wanted}'}  in the server's "
             "configuration and restart it",
@@ -127,3 +131,15 @@ def binlog_problems(connection: Connection) -> list[Problem]:
         # What a server no longer knows it can no longer have wrong: MySQL drops binlog_format after 8.4.
         if variable in found and found[variable] != wanted
     ]
+    if found.get(_COMPRESSION, "OFF") != "OFF":
+        problems.append(
+            Problem(
+                "source.binlog",
+                f"{where}, {_COMPRESSION}",
+                f"it is {found[_COMPRESSION]}, OFF is needed: of a row that one transaction changes twice the second "
+                "change may be lost",
+                f"SET PERSIST {_COMPRESSION} = OFF, and let no user set it for a session "
+                "(SESSION_VARIABLES_ADMIN, SYSTEM_VARIABLES_ADMIN); read again the tables that changed meanwhile",
+            )
+        )
+    return problems

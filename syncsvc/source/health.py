@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 #: Variables that bear on what a connector can read; a server has some of them.
 VARIABLES = (
     "log_bin", "binlog_format", "binlog_row_image", "binlog_row_metadata", "binlog_row_value_options",
+    "binlog_transaction_compression",
     "gtid_mode", "enforce_gtid_consistency", "gtid_strict_mode",
     "binlog_expire_logs_seconds", "expire_logs_days", "binlog_expire_logs_auto_purge", "max_binlog_total_size",
     "server_id", "log_slave_updates", "log_replica_updates", "read_only",
