@@ -34,7 +34,7 @@ class Verdict(Enum):
     FATAL = "fatal"
 
 
-#: Codes of the world, in or outside a transaction.
+#: Codes of the world, in or outside a transaction: also those that the server gives no label that says so.
 AGAIN_CODES = {
     6: "HostUnreachable",
     7: "HostNotFound",
@@ -44,7 +44,9 @@ AGAIN_CODES = {
     89: "NetworkTimeout",
     91: "ShutdownInProgress",
     112: "WriteConflict",
+    133: "FailedToSatisfyReadPreference",  # a mongos whose shard has no primary
     134: "ReadConcernMajorityNotAvailableYet",
+    187: "LinearizableReadConcernError",  # stepped down while it made sure of the fence that was read
     189: "PrimarySteppedDown",
     202: "NetworkInterfaceExceededTimeLimit",
     225: "TransactionTooOld",
@@ -52,7 +54,14 @@ AGAIN_CODES = {
     251: "NoSuchTransaction",
     262: "ExceededTimeLimit",
     267: "PreparedTransactionInProgress",
+    290: "TransactionExceededLifetimeLimitSeconds",
+    355: "InterruptedDueToStorageChange",
+    365: "TemporarilyUnavailable",  # its cache is full
     388: "TransactionTooLargeForCache",  # what else is dirty in the cache decides
+    402: "ResourceExhausted",
+    407: "PooledConnectionAcquisitionExceededTimeLimit",  # of a mongos
+    433: "AdmissionQueueOverflow",
+    449: "RateLimitExceeded",
     9001: "SocketException",
     10107: "NotWritablePrimary",
     11600: "InterruptedAtShutdown",

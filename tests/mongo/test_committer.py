@@ -159,11 +159,28 @@ def test_a_commit_that_nobody_waits_for_any_more_stops_no_other(mongo: Mongo, co
     assert stored(mongo).keys() == ({1, 3} if seq == 0 else {3})
 
 
-def test_a_wake_without_anything_to_do_is_nothing(mongo: Mongo, committer: Committer) -> None:
-    """Nor does it end the thread: what is handed in after it is carried out."""
+def test_a_wake_hurries_only_what_is_there(mongo: Mongo, committer: Committer) -> None:
+    """With nothing handed in it is nothing: what comes after it waits as long as it may, until it is woken itself."""
+    committer.wake()
+    waiting = committer.submit(step(owned(mongo, committer), put(1)), within_seconds=LATER)
+    with pytest.raises(TimeoutError):
+        waiting.result(0.2)
+
     committer.wake()
 
-    committer.submit(step(owned(mongo, committer), put(1))).result(20)
+    waiting.result(20)
+
+
+@pytest.mark.parametrize("code", [133, 187, 290, 355, 365, 449])
+def test_a_standstill_of_the_server_that_it_does_not_label_is_waited_for(
+    mongo: Mongo, committer: Committer, code: int
+) -> None:
+    """A shard without a primary, a transaction that took too long, a full cache: the same step passes later."""
+    fence = owned(mongo, committer)
+    with failing(mongo, ["update"], 2, errorCode=code):
+        committer.submit(step(fence, put(1))).result(20)
+
+    assert (fence_now(mongo, fence), stored(mongo)) == ((1, 1, 10), {1: {"_id": 1}})
 
 
 def grouped(mongo: Mongo, committer: Committer, commits: list[Commit]) -> list[Future[None]]:
