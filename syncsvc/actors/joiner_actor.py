@@ -21,7 +21,7 @@ from syncsvc.actors.ports import Ack, Ledger, Log
 from syncsvc.actors.report import Report
 from syncsvc.actors.sending import Sending
 from syncsvc.actors.turns import Turns
-from syncsvc.actors.wall_clock import now_ms
+from syncsvc.actors.wall_clock import passed_ms
 from syncsvc.assembly.joiner import Joiner
 from syncsvc.engine.port import RecordBatch
 from syncsvc.routing.plan import Plan
@@ -80,14 +80,14 @@ class JoinerActor(Actor):
 
     def _overdue(self) -> bool:
         at = self.joiner.agenda.next_due()
-        return at is not None and at <= now_ms()
+        return at is not None and at <= passed_ms()
 
     def _patience(self) -> float | None:
         """Seconds until there is something to do without new records; None: nothing is."""
         if self.joiner.agenda.busy:
             return 0.0
         at = self.joiner.agenda.next_due()
-        return None if at is None else max(0.0, (at - now_ms()) / 1000)
+        return None if at is None else max(0.0, (at - passed_ms()) / 1000)
 
     async def _step(self, batches: list[tuple[RecordBatch, Ack]]) -> None:
         joiner, began = self.joiner, time.monotonic()
@@ -97,7 +97,7 @@ class JoinerActor(Actor):
         await self._settle()
         if self._closing and self._fenced:
             return
-        due = joiner.agenda.take(now_ms(), behind=records >= LARGE_RECORDS)
+        due = joiner.agenda.take(passed_ms(), behind=records >= LARGE_RECORDS)
         # Everything the transaction carries is taken here, before another record is folded.
         work = self._steps.take(due, acks, offset=self.offset, records=records)
         if due.documents:

@@ -1,5 +1,5 @@
 """
-The time of day as the records and documents of all workers are told it.
+The time of day as the records and documents of all workers are told it, and time that only passes.
 """
 
 from __future__ import annotations
@@ -10,3 +10,8 @@ import time
 def now_ms() -> int:
     """Wall clock in milliseconds."""
     return int(time.time() * 1000)
+
+
+def passed_ms() -> int:
+    """Milliseconds of a clock that nobody sets, for what waits in this process: the time of day may go back an hour."""
+    return int(time.monotonic() * 1000)

@@ -94,7 +94,7 @@ class Agenda:
         What to write now, at most about `STEP_BYTES`, what has waited first; the rest stays on the agenda.
 
         Args:
-            now_ms: the time.
+            now_ms: the time, of a clock that does not go back; any one, since no time of it outlives the process.
             behind: the partition has many records to fold: larger steps, so that a document is written less often.
         """
         self._walks.next_step()

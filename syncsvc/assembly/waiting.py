@@ -48,7 +48,7 @@ class Waiting:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        #: `{address: (due at, oldest source commit time)}`, ms.
+        #: `{address: (due at, oldest source commit time)}`, ms of two clocks.
         self._times = {key[1:]: (0, _STAMP.unpack_from(held)[0]) for key, held in state.scan(PENDING)}
 
     def __contains__(self, address: bytes) -> bool:

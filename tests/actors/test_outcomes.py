@@ -30,7 +30,7 @@ from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics
 from syncsvc.wiring.worker import labels
 from tests.assembly.bench import Bench
-from tests.routing.tables import MEETING, change, key, meetings
+from tests.routing.tables import APPLICATION, MEETING, change, key, meetings
 
 GONE = Unreachable(code="mongo.no_progress", where="w", what="w", fix="f")
 
@@ -76,14 +76,18 @@ def joiner(ledger: Answering, failed: list[BaseException]) -> tuple[Actor, Recor
     """A joiner, and what makes it write a document."""
     bench = Bench()
     bench.put(MEETING, id=1, title="t")
+    return joiner_of(bench, ledger, failed), RecordBatch("keyed", 0, bench.log[bench.read :], len(bench.log))
+
+
+def joiner_of(bench: Bench, ledger: Answering, failed: list[BaseException]) -> JoinerActor:
+    """The joiner of a bench, as an actor."""
     name = bench.plan.pipeline.name
     metrics = Metrics([labels(bench.plan.pipeline)], version="1", keyed_kinds=KINDS.values())
-    actor = JoinerActor(
+    return JoinerActor(
         bench.plan, bench.joiner, opened(PartitionState(MemoryStore(), b"")), log=cast(Log, SentNowhere()),
         ledger=cast(Ledger, ledger), turns=Turns(lambda: 0.0), report=report("joiner", name, metrics),
         failed=failed.append, behind=lambda: False,
     )  # fmt: skip
-    return actor, RecordBatch("keyed", 0, bench.log[bench.read :], len(bench.log))
 
 
 def router(ledger: Answering, failed: list[BaseException]) -> tuple[RouterActor, RecordBatch]:
@@ -106,6 +110,23 @@ async def until(condition: Any, seconds: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < end
         await asyncio.sleep(0.01)
+
+
+async def test_a_document_waits_no_longer_because_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its wait for an answer that does not come is a fraction of a second, whatever the time of day becomes."""
+    bench, ledger, set_back, real = Bench(), Answering(), 0, time.time
+    monkeypatch.setattr(time, "time", lambda: real() - set_back)
+    bench.put(MEETING, id=1, title="t")
+    bench.put(APPLICATION, id=1, meeting_id=1, user_id=7, rank=None)
+    actor = joiner_of(bench, ledger, [])
+    actor.start("joiner t[0]")
+    await actor.inbox.put(RecordBatch("keyed", 0, bench.log[bench.read :], len(bench.log)), lambda: None)
+    await until(lambda: actor.joiner.agenda.next_due() is not None)
+
+    set_back = 3_600
+
+    await until(lambda: any(step.documents for step in ledger.steps), 5)
+    await actor.close()
 
 
 @pytest.mark.parametrize("kind", [joiner, router])
