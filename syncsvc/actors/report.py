@@ -32,7 +32,7 @@ class Report:
 
     def waiting(self, source_ms: int | None) -> None:
         """The oldest event fetched and not yet durable."""
-        self.progress.waiting(self.topic, self.partition, source_ms)
+        self.progress.waiting(self.topic, self.partition, source_ms, time.time())
 
     def captured(self, batches: Iterable[tuple[RecordBatch, Ack]], oldest_ms: int | None) -> None:
         """A step began with these batches; `oldest_ms`: commit time of its oldest change in the source, if known."""

@@ -63,7 +63,8 @@ Every label set is bounded by the mapping files or by short lists in the code, a
 - **source time**: when the source committed the change (`source.ts_ms` of Debezium); not the connector's clock and not
   the Kafka record's time.
 - **freshness**, in seconds, the number to alert on: 0 when every partition owned here is applied up to an end offset
-  polled less than 15 s ago and the source is alive; otherwise the age of the oldest change that is not applied.
+  polled less than 15 s ago and the source is alive; otherwise the age of the oldest change that is not applied,
+  by its source time, and no less than since it was seen here: a source whose clock is ahead makes nothing fresh.
   Take `max` over workers, never a mean. It is computed when scraped, so a frozen worker cannot freeze it. What is not
   known is `+Inf`: unknown counts as a missed objective, never as 0.
 - **watermark age**: `time() - syncsvc_last_applied_source_timestamp_seconds`. It also grows while nothing happens; for

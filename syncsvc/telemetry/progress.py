@@ -8,12 +8,13 @@ the event loop stands still.  Pure but for a lock (actors and readers are in two
 Definitions.  *Applied* is durable in MongoDB, not fetched.  *Lag* is end offset minus applied offset.  *Freshness*
 of a partition is 0 only when it is applied up to an end offset polled less than 15 s ago and nothing waits;
 otherwise it is now minus the source timestamp of the oldest unapplied event, and when that event was not even
-fetched, minus that of the last applied event.  With nothing known it is infinite: unknown counts as a missed
-objective; so is a pipeline of which a partition is still being loaded here.  A log that ends before what it once held
-was made anew (or lost its end): its offsets say nothing about what was applied, so it has no lag, and is not fresh.  A
-source that falls silent (its heartbeats stop) makes the pipeline as old as its last heartbeat, whatever
-the lag.  A heartbeat proves nothing else: its time is the connector's clock, and a connector that is behind sends
-heartbeats too, so it never makes anything fresher.
+fetched, minus that of the last applied event; and never less than the time since the oldest was first seen here,
+fetched or below an end that was polled: our own clock tells that, however far the source's is ahead.  With nothing
+known it is infinite: unknown counts as a missed objective; so is a pipeline of which a partition is still being loaded
+here.  A log that ends before what it once held was made anew (or lost its end): its offsets say nothing about what was
+applied, so it has no lag, and is not fresh.  A source that falls silent (its heartbeats stop) makes the pipeline as old
+as its last heartbeat, whatever the lag.  A heartbeat proves nothing else: its time is the connector's clock, and a
+connector that is behind sends heartbeats too, so it never makes anything fresher.
 Invariant 9: the value is never less than the age of the oldest unapplied event the last poll could see.
 It rests on source timestamps not going back inside a partition, which is true of a log; the keyed topic mixes
 senders, so there a record not yet fetched may be older by as much as its sender is behind, and that shows as the
@@ -27,11 +28,16 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from syncsvc.telemetry.sightings import Sightings
+
 #: An end offset older than this proves nothing.  Three polls of 5 s: one lost poll must not alarm anybody.
 ENDS_VALID_SECONDS = 15.0
 
 #: Heartbeats that may be missing before a source counts as silent: one late one must not alarm anybody.
 SILENT_INTERVALS = 3
+
+#: Least age of what is not applied, seconds: source times have no finer one, and 0 says that everything is.
+LEAST_SECONDS = 0.001
 
 #: Freshness of what nothing is known about.
 UNKNOWN = math.inf
@@ -83,7 +89,10 @@ class View:
 class _Partition:
     """What was reported about one owned partition."""
 
-    __slots__ = ("end", "next_offset", "polled_at", "reached", "source_ts", "stage", "start", "waiting_ts")
+    __slots__ = (
+        "end", "next_offset", "polled_at", "reached", "sightings", "source_ts", "stage", "start", "waiting_since",
+        "waiting_ts",
+    )  # fmt: skip
 
     def __init__(self, stage: str, next_offset: int, source_ts: float | None) -> None:
         self.stage = stage
@@ -91,6 +100,9 @@ class _Partition:
         #: Source time of the last applied event: every older one of the partition is applied too.
         self.source_ts = source_ts
         self.waiting_ts: float | None = None
+        #: By our own clock, since when that or something older waits.
+        self.waiting_since = math.inf
+        self.sightings = Sightings()
         self.start: int | None = None
         self.end: int | None = None
         #: The farthest offset that the log is known to have had.
@@ -102,6 +114,17 @@ class _Partition:
         # Logs only grow: one that ends before is another log, or has lost records that were applied.
         self.start, self.end = (start, end) if end == self.reached else (None, None)
         self.polled_at = at
+        if self.end is None:
+            self.sightings.clear()
+        else:
+            self.sightings.add(self.next_offset, self.end, at)
+
+    def waits(self, oldest: float | None, at: float) -> None:
+        if oldest is None:
+            self.waiting_since = math.inf
+        elif self.waiting_ts is None or oldest > self.waiting_ts:  # what was the oldest is applied
+            self.waiting_since = at
+        self.waiting_ts = oldest
 
     def caught_up(self) -> bool:
         return self.end is not None and self.next_offset >= self.end and self.waiting_ts is None
@@ -113,7 +136,10 @@ class _Partition:
         if self.caught_up() and now - self.polled_at < valid_seconds:
             return 0.0
         oldest = self.waiting_ts if self.waiting_ts is not None else self.source_ts
-        return UNKNOWN if oldest is None else max(0.0, now - oldest)
+        if oldest is None:
+            return UNKNOWN
+        since = min(self.waiting_since, self.sightings.since(self.next_offset))
+        return max(LEAST_SECONDS, now - oldest, now - since)
 
     def view(self, topic: str, partition: int, now: float, valid_seconds: float) -> PartitionView:
         freshness = self.freshness(now, valid_seconds)
@@ -174,15 +200,16 @@ class Progress:
             if source_ts_ms is not None:
                 known.source_ts = source_ts_ms / 1000
 
-    def waiting(self, topic: str, partition: int, oldest_source_ts_ms: int | None) -> None:
+    def waiting(self, topic: str, partition: int, oldest_source_ts_ms: int | None, at: float) -> None:
         """Source time of the oldest event fetched and not yet durable (also of a fan-out under way); None: nothing.
 
-        Call it after `applied` too: until then what waited before still counts, which is late and never wrong.
+        `at` is the time now (Unix seconds).  Call it after `applied` too: until then what waited before still counts,
+        which is late and never wrong.
         """
         with self._lock:
             known = self._partitions.get((topic, partition))
             if known is not None:
-                known.waiting_ts = _seconds(oldest_source_ts_ms)
+                known.waits(_seconds(oldest_source_ts_ms), at)
 
     def ends(self, offsets: Mapping[tuple[str, int], tuple[int, int]], polled_at: float) -> None:
         """`{(topic, partition): (start, end)}` of the broker; `polled_at` is the time BEFORE the request was sent."""

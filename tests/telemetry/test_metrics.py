@@ -141,7 +141,7 @@ def test_freshness_is_computed_when_it_is_scraped() -> None:
     times = iter([NOW, NOW + 60])
     metrics = Metrics([MEETINGS], version="1", clock=lambda: next(times))
     metrics.progress("meetings").owned("router", "meetup.meetup.event", 0, 5)
-    metrics.progress("meetings").waiting("meetup.meetup.event", 0, int((NOW - 1) * 1000))
+    metrics.progress("meetings").waiting("meetup.meetup.event", 0, int((NOW - 1) * 1000), NOW)
 
     assert value(metrics, "syncsvc_freshness_seconds") == 1
     assert value(metrics, "syncsvc_freshness_seconds") == 61

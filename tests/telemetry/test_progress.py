@@ -41,7 +41,7 @@ def test_a_lagging_partition_is_as_old_as_the_oldest_event_that_waits() -> None:
     """The oldest fetched and not yet durable one, not the newest."""
     progress = owning(next_offset=3, source_ts_ms=int((NOW - 100) * 1000))
     progress.ends({(TOPIC, 0): (0, 9)}, polled_at=NOW)
-    progress.waiting(TOPIC, 0, int((NOW - 42) * 1000))
+    progress.waiting(TOPIC, 0, int((NOW - 42) * 1000), NOW)
 
     seen = progress.view(NOW).partitions[0]
 
@@ -52,7 +52,7 @@ def test_a_fan_out_under_way_is_not_fresh_although_every_offset_is_applied() -> 
     """A changed user still has to reach a thousand documents: lag 0, but not up to date."""
     progress = owning(next_offset=9)
     progress.ends({(TOPIC, 0): (0, 9)}, polled_at=NOW)
-    progress.waiting(TOPIC, 0, int((NOW - 5) * 1000))
+    progress.waiting(TOPIC, 0, int((NOW - 5) * 1000), NOW)
 
     assert progress.view(NOW).freshness_seconds == 5.0
 
@@ -83,7 +83,7 @@ def test_what_is_reported_after_a_partition_was_given_back_is_ignored() -> None:
     progress = owning()
     progress.disowned(TOPIC, 0)
     progress.applied(TOPIC, 0, 5, 1000)
-    progress.waiting(TOPIC, 0, 1000)
+    progress.waiting(TOPIC, 0, 1000, NOW)
     progress.ends({(TOPIC, 0): (0, 9)}, polled_at=NOW)
 
     assert progress.view(NOW).partitions == ()
@@ -131,12 +131,48 @@ def test_one_silent_source_of_two_makes_the_pipeline_stale() -> None:
     assert progress.view(NOW).freshness_seconds == 60.0
 
 
-def test_a_clock_behind_the_source_gives_zero_and_not_less() -> None:
-    """An event from the future is not fresher than fresh."""
-    progress = owning(next_offset=3)
-    progress.waiting(TOPIC, 0, int((NOW + 5) * 1000))
+def test_what_waits_is_no_fresher_than_the_time_it_waits_here_however_far_the_source_is_ahead() -> None:
+    """Invariant 9: an event from the future that is not applied is not fresh; our own clock tells how long."""
+    progress = owning(next_offset=9, source_ts_ms=int((NOW + 20) * 1000))
+    progress.ends({(TOPIC, 0): (0, 9)}, polled_at=NOW)
+    progress.waiting(TOPIC, 0, int((NOW + 30) * 1000), NOW)
+    progress.waiting(TOPIC, 0, int((NOW + 30) * 1000), NOW + 3)
 
-    assert progress.view(NOW).freshness_seconds == 0.0
+    seen = progress.view(NOW + 4).partitions[0]
+    assert (seen.freshness_seconds, seen.lag, seen.state) == (4.0, 0, "behind")
+
+    progress.waiting(TOPIC, 0, int((NOW + 31) * 1000), NOW + 4)
+    assert progress.view(NOW + 5).partitions[0].freshness_seconds == 1.0
+    progress.waiting(TOPIC, 0, None, NOW + 5)
+    assert progress.view(NOW + 5).partitions[0].state == "live"
+
+
+def test_what_the_log_has_is_no_fresher_than_the_time_since_it_was_seen_there() -> None:
+    """Also what is not fetched yet: lag and a freshness of 0 do not go together."""
+    progress = owning(next_offset=0, source_ts_ms=int((NOW + 30) * 1000))
+    progress.ends({(TOPIC, 0): (0, 50)}, polled_at=NOW)
+    progress.ends({(TOPIC, 0): (0, 100)}, polled_at=NOW + 5)
+    at_once = progress.view(NOW).partitions[0]
+    assert (at_once.freshness_seconds > 0, at_once.state) == (True, "behind")
+
+    assert progress.view(NOW + 8).partitions[0].freshness_seconds == 8.0
+    progress.applied(TOPIC, 0, 50, int((NOW + 35) * 1000))
+    assert progress.view(NOW + 8).partitions[0].freshness_seconds == 3.0
+    progress.applied(TOPIC, 0, 100, int((NOW + 36) * 1000))
+    seen = progress.view(NOW + 8).partitions[0]
+    assert (seen.freshness_seconds, seen.state) == (0.0, "live")
+
+
+def test_a_worker_that_is_behind_for_long_is_no_fresher_by_the_polls_it_forgets() -> None:
+    """It keeps some hundred of them: an age may be too large by a hundredth, never too small."""
+    progress = owning(next_offset=0, source_ts_ms=int((NOW + 10**7) * 1000))
+    for number in range(1, 3_001):
+        progress.ends({(TOPIC, 0): (0, number)}, polled_at=NOW + number)
+    assert progress.view(NOW + 3_000).partitions[0].freshness_seconds == 2_999.0
+
+    for applied in range(0, 3_000, 100):
+        progress.applied(TOPIC, 0, applied, None)
+        assert 0 <= progress.view(NOW + 3_000).partitions[0].freshness_seconds - (2_999.0 - applied) <= 30.0
 
 
 def test_records_deleted_by_retention_before_they_were_applied_show_as_a_negative_margin() -> None:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from syncsvc.telemetry.progress import Progress
 
@@ -24,6 +31,8 @@ class Log:
     applied: int = 0
     #: Events that were there when the end was polled last.
     polled: int = 0
+    #: When each of them was first seen here, by our own clock.
+    seen: list[float] = field(default_factory=list)
 
 
 class NeverOptimistic(RuleBasedStateMachine):
@@ -36,9 +45,16 @@ class NeverOptimistic(RuleBasedStateMachine):
         self.newest = 0.0
         #: When the broker was asked for its ends, and what it will answer.
         self.asked: tuple[float, list[int]] | None = None
+        #: Seconds by which the source's clock is ahead of ours.
+        self.ahead = 0.0
         self.progress = Progress()
         for number in (0, 1):
             self.progress.owned("router", TOPIC, number, 0)
+
+    @initialize(ahead=st.sampled_from([0.0, 30.0]))
+    def clocks_differ_or_not(self, ahead: float) -> None:
+        """Whoever keeps them."""
+        self.ahead = ahead
 
     @rule(seconds=st.floats(0, 40))
     def time_passes(self, seconds: float) -> None:
@@ -57,7 +73,7 @@ class NeverOptimistic(RuleBasedStateMachine):
 
     def _next_source_time(self, delay: float) -> float:
         # Source times do not go back; the connector may be late by `delay`.
-        self.newest = max(self.newest, self.now - delay)
+        self.newest = max(self.newest, self.now + self.ahead - delay)
         return self.newest
 
     @rule(which=st.integers(0, 1), records=st.integers(1, 5))
@@ -95,12 +111,14 @@ class NeverOptimistic(RuleBasedStateMachine):
         self.progress.ends({(TOPIC, number): (0, end) for number, end in enumerate(ends)}, polled_at=asked_at)
         for log, end in zip(self.logs, ends, strict=True):
             log.polled = end
+            log.seen += [self.now] * (end - len(log.seen))
 
     @rule(which=st.integers(0, 1))
     def the_partition_moves_here_again(self, which: int) -> None:
         """All that was known of it is gone but the fence."""
         log = self.logs[which]
         log.fetched, log.polled = log.applied, log.applied
+        del log.seen[log.applied :]
         self.progress.disowned(TOPIC, which)
         last = math.floor(log.times[log.applied - 1] * 1000) if log.applied else None
         self.progress.owned("router", TOPIC, which, log.applied, last)
@@ -108,7 +126,7 @@ class NeverOptimistic(RuleBasedStateMachine):
     def _tell_waiting(self, which: int) -> None:
         log = self.logs[which]
         oldest = math.floor(log.times[log.applied] * 1000) if log.fetched > log.applied else None
-        self.progress.waiting(TOPIC, which, oldest)
+        self.progress.waiting(TOPIC, which, oldest, self.now)
 
     @invariant()
     def freshness_is_at_least_the_true_age(self) -> None:
@@ -117,6 +135,11 @@ class NeverOptimistic(RuleBasedStateMachine):
         for seen in view.partitions:
             log = self.logs[seen.partition]
             truth = self.now - log.times[log.applied] if log.polled > log.applied else 0.0
+            if log.polled > log.applied:
+                truth = max(truth, self.now - log.seen[log.applied])
+            if log.polled > log.applied or log.fetched > log.applied:
+                assert seen.freshness_seconds > 0
+                assert seen.state != "live"
             assert seen.freshness_seconds >= truth - 1e-6
             assert view.freshness_seconds is not None
             assert view.freshness_seconds >= seen.freshness_seconds

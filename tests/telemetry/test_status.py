@@ -19,7 +19,7 @@ def test_partitions_are_shown_as_progress_knows_them() -> None:
     progress.owned("joiner", "keyed", 3, 9)
     progress.owned("router", "events", 0, 5)
     progress.ends({("events", 0): (0, 7)}, polled_at=NOW)
-    progress.waiting("events", 0, int((NOW - 2) * 1000))
+    progress.waiting("events", 0, int((NOW - 2) * 1000), NOW)
 
     router, joiner = partitions_of(progress.view(NOW))
 
