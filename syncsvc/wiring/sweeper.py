@@ -2,15 +2,18 @@
 A snapshot that reads a table again tells no deletes: what it did not find is swept when all it read is on its way.
 
 Debezium marks the last row that a snapshot reads of a table.  The router that sees it remembers the snapshot's stamp;
-here the ends of the table's topic are noted, and once every router partition has passed them, a barrier goes to every
-keyed partition: behind the rows that were read, so none of them disappears for a moment.  Rows that are older than the
-barrier are gone (see `assembly.floors`).  Sent again after a crash it changes nothing.  An incremental snapshot marks
+here the ends of the table's topic are noted a while later, and once every router partition has passed them, a barrier
+goes to every keyed partition: behind the rows that were read, so none of them disappears for a moment.  A while, for
+Connect's producer orders nothing between partitions: rows that were read before the last one may reach theirs after it.
+Those that take longer still disappear until they come, no longer.  Rows that are older than the barrier are gone (see
+`assembly.floors`).  Sent again after a crash it changes nothing.  An incremental snapshot marks
 no last row and is not swept, nor is a table in which the snapshot found nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -22,6 +25,10 @@ from syncsvc.routing.plan import Plan
 from syncsvc.telemetry.events import Events
 
 Bounds = Callable[[set[TP]], Awaitable[Mapping[TP, tuple[int, int]]]]
+
+#: What Connect had sent before the last row has arrived by then, also where it was sent twice; while the broker of a
+#: partition is away, its end cannot be asked for either.
+SETTLE_SECONDS = 10.0
 
 
 class Sweeper:
@@ -37,6 +44,7 @@ class Sweeper:
         fences: Callable[[], list[dict[str, Any]]],
         log: Log,
         events: Events,
+        settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         """
         Args:
@@ -47,10 +55,14 @@ class Sweeper:
             fences: reads the fences of the generation; blocking.
             log: the keyed topic.
             events: told of every sweep that begins.
+            settle_seconds: between the last row of a snapshot and the look at the ends.
         """
         self._plan, self._host, self._partitions = plan, host, partitions
         self._bounds, self._fences, self._log, self._events = bounds, fences, log, events
-        #: `{(table, stamp): {partition: its end when the snapshot was noticed}}`.
+        self._settle_seconds = settle_seconds
+        #: `{(table, stamp): when the snapshot was noticed}`, seconds of a clock that nobody sets.
+        self._noticed: dict[tuple[str, bytes], float] = {}
+        #: `{(table, stamp): {partition: its end a while after that}}`.
         self._ends: dict[tuple[str, bytes], dict[TP, int]] = {}
 
     async def look(self) -> None:
@@ -58,6 +70,9 @@ class Sweeper:
         for table, router in self._host.routers():
             stamped = router.sweep if self._open(router) else None
             if stamped is None:
+                continue
+            now = time.monotonic()
+            if now - self._noticed.setdefault((table, stamped), now) < self._settle_seconds:
                 continue
             ends = self._ends.get((table, stamped))
             if ends is None:
@@ -69,7 +84,7 @@ class Sweeper:
                 await self._log.send({number: [payload] for number in range(self._plan.pipeline.partitions)})
                 if self._open(router):  # else it was given back meanwhile, and its next owner sends it again
                     router.swept(stamped)
-                del self._ends[table, stamped]
+                del self._ends[table, stamped], self._noticed[table, stamped]
                 self._events.rows_barred(pipeline=self._plan.pipeline.name, table=table, cause="snapshot")
 
     def _open(self, router: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
@@ -101,11 +102,11 @@ class Surroundings:
         self.metrics = Metrics([labels], version="1")
         self.sweeper = self.opened()
 
-    def opened(self) -> Sweeper:
-        """A sweeper as the next process makes it."""
+    def opened(self, settle_seconds: float = 0) -> Sweeper:
+        """A sweeper as the next process makes it, but for its patience."""
         return Sweeper(
             PLAN, cast(PipelineHost, self), {TOPIC: 2}, bounds=self.bounds, fences=self.fences, log=self,
-            events=Events(self.metrics),
+            events=Events(self.metrics), settle_seconds=settle_seconds,
         )  # fmt: skip
 
     def routers(self) -> list[tuple[str, Router]]:
@@ -155,6 +156,20 @@ def test_a_sweep_begins_when_every_partition_has_passed_what_was_there_when_it_w
     assert (
         b'barriers_total{cause="snapshot",pipeline="shop",table="shop.application"} 1.0' in around.metrics.render()[0]
     )
+
+
+def test_a_sweep_is_also_behind_rows_that_reached_their_partition_after_the_last_one() -> None:
+    """Connect sends to each partition by itself: the ends are looked at when what was on its way has arrived."""
+    around = Surroundings()
+    around.sweeper = around.opened(settle_seconds=0.05)
+    around.durable = dict.fromkeys(PLACES, 10)
+    assert around.look() == 0
+    around.ends[PLACES[1]] = 12  # two rows of the snapshot, from a batch that was sent again
+    time.sleep(0.06)
+    assert around.look() == 0
+
+    around.durable[PLACES[1]] = 12
+    assert around.look() == 2
 
 
 def test_a_sweep_waits_while_the_database_is_away() -> None:
