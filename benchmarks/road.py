@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from benchmarks.workload import Event
-from syncsvc.actors.host import fence_id
 from syncsvc.actors.ports import Step, Written
 from syncsvc.assembly.joiner import Joiner
 from syncsvc.engine.port import TP
@@ -24,6 +23,7 @@ from syncsvc.mongo.commit import Commit
 from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.router import Router
 from syncsvc.routing.senders import Senders
+from syncsvc.state.fences import fence_id
 from syncsvc.state.partition import PartitionState
 from syncsvc.state.store import Store
 from syncsvc.wiring.ledger import MongoLedger

@@ -27,6 +27,7 @@ from syncsvc.routing.router import Router
 from syncsvc.routing.schema_changes import SchemaChanges, channels
 from syncsvc.routing.senders import Senders
 from syncsvc.routing.source_partition import SourcePartition
+from syncsvc.state.fences import fence_id
 from syncsvc.state.partition import PartitionState
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics
@@ -255,9 +256,3 @@ class PipelineHost:
             elif not actor.joiner.agenda.copy.ended:
                 waiting += 1
         return (min(done, max(0, total - 1)) if waiting else total), total
-
-
-def fence_id(pipeline: str, generation: int, stage: str, tp: TP) -> str:
-    """Name of a partition's fence."""
-    place = f"{tp.topic}[{tp.partition}]" if stage == "router" else str(tp.partition)
-    return f"{pipeline}/g{generation}/{stage}/{place}"

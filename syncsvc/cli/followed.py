@@ -25,6 +25,7 @@ from syncsvc.mongo.client import Mongo
 from syncsvc.routing.plan import compile_plan
 from syncsvc.settings import Settings
 from syncsvc.source import keys
+from syncsvc.state.fences import fence_id
 from syncsvc.wiring.connections import engine_settings, schema_registry
 
 
@@ -177,7 +178,7 @@ class Follow:
 
     def _fence(self, number: int, bounds: Mapping[TP, tuple[int, int]]) -> FenceSeen:
         pipeline, topic = self._pipeline, self._pipeline.keyed_topic
-        wanted = names.fence_id(pipeline.name, pipeline.generation, "joiner", number)
+        wanted = fence_id(pipeline.name, pipeline.generation, "joiner", (topic, number))
         there = fences.read_fences(self._mongo, pipeline.name, pipeline.generation)
         found: dict[str, Any] = next((fence for fence in there if fence["_id"] == wanted), {})
         start, end = bounds.get(TP(topic, number), (None, None))

@@ -17,6 +17,7 @@ from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import fences, generations, names, segments
 from syncsvc.mongo.client import Mongo
 from syncsvc.state import segments as segment_format
+from syncsvc.state.fences import fence_id
 from syncsvc.state.memory import MemoryStore
 from syncsvc.wiring import prepare
 
@@ -74,7 +75,7 @@ def partition(mongo: Mongo, pipeline: Pipeline, number: int, address: bytes) -> 
     Raises:
         CheckFailed: `explain.no_state`, or `explain.busy` when its segments were swept at each try.
     """
-    fence = names.fence_id(pipeline.name, pipeline.generation, "joiner", number)
+    fence = fence_id(pipeline.name, pipeline.generation, "joiner", (pipeline.keyed_topic, number))
     collection = names.state_collection(pipeline.name, pipeline.generation)
     for _ in range(TRIES):
         before = _fence(mongo, pipeline, fence)

@@ -17,13 +17,3 @@ def state_collection(pipeline: str, generation: int) -> str:
     'syncsvc_state.meetings.g2'
     """
     return f"syncsvc_state.{pipeline}.g{generation}"
-
-
-def fence_id(pipeline: str, generation: int, stage: str, partition: int | str) -> str:
-    """
-    Name of the fence of one partition of one stage; the router's partitions are named with their topic.
-
-    >>> fence_id("meetings", 1, "joiner", 3)
-    'meetings/g1/joiner/3'
-    """
-    return f"{pipeline}/g{generation}/{stage}/{partition}"

@@ -17,11 +17,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from syncsvc.actors.host import PipelineHost, fence_id
+from syncsvc.actors.host import PipelineHost
 from syncsvc.actors.ports import Log
 from syncsvc.assembly.joiner import barrier
 from syncsvc.engine.port import TP
 from syncsvc.routing.plan import Plan
+from syncsvc.state.fences import fence_id
 from syncsvc.telemetry.events import Events
 
 Bounds = Callable[[set[TP]], Awaitable[Mapping[TP, tuple[int, int]]]]

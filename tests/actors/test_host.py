@@ -8,13 +8,14 @@ import time
 from collections.abc import Mapping
 from typing import cast
 
-from syncsvc.actors.host import PipelineHost, Surroundings, fence_id
+from syncsvc.actors.host import PipelineHost, Surroundings
 from syncsvc.actors.ports import Ledger, Log, Owned
 from syncsvc.actors.turns import Turns
 from syncsvc.engine.port import TP
 from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.records import KINDS
 from syncsvc.routing.senders import Senders
+from syncsvc.state.fences import fence_id
 from syncsvc.state.memory import MemoryStore
 from syncsvc.state.partition import PartitionState
 from syncsvc.telemetry.events import Events

@@ -12,13 +12,14 @@ from typing import Any, cast
 
 import pytest
 
-from syncsvc.actors.host import PipelineHost, fence_id
+from syncsvc.actors.host import PipelineHost
 from syncsvc.assembly.joiner import barrier
 from syncsvc.engine.port import TP
 from syncsvc.flow import Record
 from syncsvc.routing import records
 from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.router import Router
+from syncsvc.state.fences import fence_id
 from syncsvc.state.memory import MemoryStore
 from syncsvc.telemetry.events import Events
 from syncsvc.telemetry.metrics import Metrics, PipelineLabels
