@@ -8,7 +8,7 @@ from MongoDB, is known by `held`; `explain` shows it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -200,9 +200,3 @@ def position(stamped: bytes) -> Position:
 def told(key: Mapping[str, str]) -> str:
     """A key for people: its value, or `a=1, b=2`."""
     return ", ".join(f"{column}={value}" for column, value in key.items()) if len(key) > 1 else next(iter(key.values()))
-
-
-def by_relation(rows: Sequence[HeldRow]) -> Iterator[tuple[str, list[HeldRow]]]:
-    """Rows in groups, in the order of the document."""
-    for relation in dict.fromkeys(row.relation for row in rows):
-        yield relation, [row for row in rows if row.relation == relation]

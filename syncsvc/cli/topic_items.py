@@ -20,7 +20,6 @@ from syncsvc.wiring.connections import engine_settings
 
 #: Settings of which a smaller value deletes records that are there now; -1 is endless.
 LIMITS = ("retention.ms", "retention.bytes")
-_HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)

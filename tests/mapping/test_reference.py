@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from syncsvc.mapping import load_text, reference
+from syncsvc.mapping import load_text
 from syncsvc.mapping.declaration import SECTIONS
+from tests.mapping import mapping_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "mapping.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -28,7 +29,7 @@ def with_common(example: str) -> str:
 def test_a_page_without_the_marks_is_refused() -> None:
     """Nothing is written over what a person wrote."""
     with pytest.raises(ValueError, match="keys: begin"):
-        reference.updated(f"# Page\n{reference.END}\n")
+        mapping_page.updated(f"# Page\n{mapping_page.END}\n")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
