@@ -16,9 +16,12 @@ from benchmarks.sizing import checks, units
 from benchmarks.sizing.demand import Workload, keyed_records, lookers, marks, plan, written
 from benchmarks.sizing.limits import breaks_first, limits
 from syncsvc.mapping.declaration import _PARTITIONS
-from syncsvc.state import sweep
+from syncsvc.routing import memory
+from syncsvc.state import segments, sweep
+from tests.assembly.bench import Bench
 from tests.benchmarks.test_work import BOUNDS
 from tests.docs import sizing_page
+from tests.routing.tables import MEETING
 
 ROOT = Path(__file__).parents[2]
 MEETUP = Workload(10_000, 20_000_000)
@@ -41,6 +44,22 @@ def test_the_figures_in_the_prose_are_those_of_the_arithmetic() -> None:
     assert f"look at it: {few} of 8, {many} of 1,024 for {MEETUP.references:g} documents" in text
     assert f"{cheap} with 8 partitions, {dear} with 1,024" in text
     assert f"{small} with 8 partitions, {large / 1e6:.1f} million with 1,024" in text
+
+
+def test_a_deleted_row_leaves_as_much_behind_as_the_page_says() -> None:
+    """Counted in the state of a router that has seen a thousand rows come and go; a day of a queue follows from it."""
+    bench = Bench()
+    for number in range(1_000_000, 1_001_000):
+        bench.put(MEETING, id=number, title="t")
+        bench.delete(MEETING, id=number, title="t")
+    left = bench._routers[MEETING]._state.scan(memory.ROW)
+    text = " ".join(sizing_page.PAGE.read_text(encoding="utf-8").split())
+    a_day = 100 * 86_400 / 1e9
+    stored, cached = a_day * units.GONE_BYTES.value * units.SEGMENTS.value, a_day * units.GONE_CACHE_BYTES.value
+
+    assert (len(left), round(len(segments.encode(dict(left))) / 1_000)) == (1_000, units.GONE_BYTES.value)
+    assert f"{units.GONE_BYTES.value} B of state" in text
+    assert f"{stored:.2f} GB a day in MongoDB and {cached:.2f} GB on the workers' disks" in text
 
 
 def test_the_command_of_the_page_prints_what_stands_below_it() -> None:

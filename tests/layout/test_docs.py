@@ -80,6 +80,19 @@ def test_files_that_architecture_names_exist() -> None:
     assert [name for name in tests if not (ROOT / name).exists()] == []
 
 
+def test_the_layers_of_imports_are_those_that_are_checked() -> None:
+    """ARCHITECTURE.md and the contract have the same ones, in the same order."""
+    layers, _, _ = (ROOT / "importlinter.ini").read_text().partition("[importlinter:contract:pure]")
+    contract = re.findall(r"^    (syncsvc\.[\w.| ]+)$", layers, re.MULTILINE)
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    told = re.search(r"Imports go down these layers only: (.*?)\. `importlinter", text, re.DOTALL)
+    assert told is not None
+
+    assert [re.findall(r"`(\w+)(?:\.py)?`", layer) for layer in told[1].split(";")] == [
+        [name.strip().removeprefix("syncsvc.") for name in layer.split("|")] for layer in contract
+    ]
+
+
 def test_make_pages_writes_every_page_that_is_made_from_the_code() -> None:
     """Nobody has to know which pages those are: a module of the tests that is named so makes one."""
     recipe = re.search(r"^pages:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
