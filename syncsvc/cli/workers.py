@@ -20,7 +20,7 @@ from syncsvc.settings import Settings
 
 #: Between two looks whether all of them still run.
 LOOK_AGAIN_SECONDS = 0.2
-#: How long a worker has to end, of which it gives its partitions 40 itself; then it is killed, which the fences survive.
+#: How long a worker has to end, 40 s of it for its partitions; then it is killed, which the fences survive.
 STOP_SECONDS = 50.0
 
 
