@@ -80,6 +80,7 @@ class PipelineHost:
         name, health, began = self._pipeline.name, self._with.health, time.monotonic()
         progress = self._with.metrics.progress(name)
         self._settled = False
+        self._refuse_grown(tps)
         for tp in tps:
             health.loading(name, tp.topic, tp.partition)
             progress.loading(tp.topic, tp.partition)
@@ -98,6 +99,23 @@ class PipelineHost:
             pipeline=name, gained=len(tps), lost=0, owned=len(self.actors), seconds=time.monotonic() - began
         )
         return offsets
+
+    def _refuse_grown(self, tps: set[TP]) -> None:
+        """
+        Before a fence of it is made: a partition that the generation does not know has no end of a first copy.
+
+        Raises:
+            Drift: `generation.partitions_changed`: a topic gained partitions while its workers run.
+        """
+        pipeline = self._pipeline
+        known = {*self._with.ends, *(TP(pipeline.keyed_topic, number) for number in range(pipeline.partitions))}
+        for tp in sorted(tps - known):
+            raise Drift(
+                code="generation.partitions_changed",
+                where=f"generation {pipeline.name}/g{pipeline.generation}",
+                what=f"{tp.topic} has a partition {tp.partition}, and it had none when the generation began",
+                fix=f"raise `generation:` to {pipeline.generation + 1} to build beside it",
+            )
 
     def _stage(self, tp: TP) -> str:
         return "router" if tp.topic in self._sources else "joiner"

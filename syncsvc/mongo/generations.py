@@ -72,11 +72,20 @@ def claim(mongo: Mongo, wanted: Generation) -> Generation:
                 what="the generation was removed while this process started",
                 fix="start again",
             ) from None
-        problems = differences(held, wanted, f"{mongo.where}, generation {wanted.id}")
-        if problems:
-            raise Drift.of(problems) from None
-        return held
+        return hold(mongo, held, wanted)
     return wanted
+
+
+def hold(mongo: Mongo, held: Generation, wanted: Generation) -> Generation:
+    """
+    The generation that is there, when the facts of this start are its own.
+
+    Raises:
+        Drift: every fact that differs, with the way out.
+    """
+    if problems := differences(held, wanted, f"{mongo.where}, generation {wanted.id}"):
+        raise Drift.of(problems)
+    return held
 
 
 def read(mongo: Mongo, pipeline: str, number: int) -> Generation | None:
@@ -102,6 +111,7 @@ def remove(mongo: Mongo, pipeline: str, number: int) -> None:
 def differences(held: Generation, wanted: Generation, where: str) -> list[Problem]:
     """Every fact in which a start differs from the generation it wants to go on with; [] when none."""
     anew = f"raise `generation:` to {held.number + 1} to build beside it, or go back to what it was made with"
+    unknown = [topic.name for topic in held.sources if len(topic.ends) != topic.partitions]
     facts: list[tuple[str, str, object, object]] = [
         ("generation.mapping_changed", "the mapping", held.mapping_hash, wanted.mapping_hash),
         *(
@@ -110,7 +120,11 @@ def differences(held: Generation, wanted: Generation, where: str) -> list[Proble
         ),
         *_topic_facts([held.keyed, *held.sources], [wanted.keyed, *wanted.sources]),
     ]
-    return [
+    found = [
+        Problem("generation.no_ends", where, f"it is not recorded where the first copy of {name} ends", anew)
+        for name in unknown
+    ]
+    return found + [
         Problem(code, where, f"{name} was {before} when the generation began and is {now}", anew)
         for code, name, before, now in facts
         if before != now

@@ -8,8 +8,8 @@ to write the generation document wins.  Refuses what differs (exit code 3) befor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from syncsvc.assembly import layout
 from syncsvc.engine.port import TP
@@ -125,32 +125,20 @@ async def generation(
         Drift: when the mapping, the code or a topic is not what the generation was made with, or another pipeline owns
             one of its collections.
     """
-    held = await asyncio.to_thread(generations.read, mongo, pipeline.name, pipeline.generation)
-    ends: Mapping[TP, int] = {}
-    if held is None:
-        wire = Wire(engine, "syncsvc.prepare")
-        try:
-            await wire.start([*sources, pipeline.keyed_topic])
-            every = [TP(name, number) for name, count in sources.items() for number in range(count)]
-            ends = await wire.end_offsets(every)
-            await _refuse_leftovers(pipeline, mongo, wire)
-        finally:
-            await wire.stop()
-    facts = [
-        generations.TopicFacts(
-            name, "", count, tuple(ends[TP(name, number)] for number in range(count)) if ends else ()
-        )
-        for name, count in sorted(sources.items())
-    ]
     wanted = generations.Generation(
         pipeline.name,
         pipeline.generation,
         pipeline.text_hash,
         formats(),
         generations.TopicFacts(pipeline.keyed_topic, "", pipeline.partitions),
-        tuple(facts),
+        tuple(generations.TopicFacts(name, "", count) for name, count in sorted(sources.items())),
     )
-    claimed = await asyncio.to_thread(generations.claim, mongo, wanted)
+    held = await asyncio.to_thread(generations.read, mongo, pipeline.name, pipeline.generation)
+    if held is not None:  # and is not written again: it may be removed in this moment, and we do not know its ends
+        claimed = await asyncio.to_thread(generations.hold, mongo, held, wanted)
+    else:
+        wanted = replace(wanted, sources=await _ends(pipeline, wanted.sources, mongo, engine))
+        claimed = await asyncio.to_thread(generations.claim, mongo, wanted)
     for view in pipeline.each():
         await asyncio.to_thread(published.claim, mongo, view.collection, claimed)
         if pipeline.publish == "direct":  # what is written here is seen at once
@@ -158,6 +146,23 @@ async def generation(
                 published.offer, mongo, view.collection, view.generation, view.target_collection, view=False
             )
     return claimed
+
+
+async def _ends(
+    pipeline: Pipeline, sources: Sequence[generations.TopicFacts], mongo: Mongo, engine: EngineSettings
+) -> tuple[generations.TopicFacts, ...]:
+    """The source topics with their ends as they are now; raises as `_refuse_leftovers`."""
+    wire = Wire(engine, "syncsvc.prepare")
+    try:
+        await wire.start([*(topic.name for topic in sources), pipeline.keyed_topic])
+        ends = await wire.end_offsets(TP(topic.name, number) for topic in sources for number in range(topic.partitions))
+        await _refuse_leftovers(pipeline, mongo, wire)
+    finally:
+        await wire.stop()
+    return tuple(
+        replace(topic, ends=tuple(ends[TP(topic.name, number)] for number in range(topic.partitions)))
+        for topic in sources
+    )
 
 
 async def _refuse_leftovers(pipeline: Pipeline, mongo: Mongo, wire: Wire) -> None:

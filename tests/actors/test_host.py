@@ -8,10 +8,13 @@ import time
 from collections.abc import Mapping
 from typing import cast
 
+import pytest
+
 from syncsvc.actors.host import PipelineHost, Surroundings, fence_id
 from syncsvc.actors.ports import Ledger, Log, Owned
 from syncsvc.actors.turns import Turns
 from syncsvc.engine.port import TP
+from syncsvc.errors import Drift
 from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.records import KINDS
 from syncsvc.routing.senders import Senders
@@ -142,3 +145,16 @@ async def test_a_worker_without_partitions_runs_whatever_it_did_before() -> None
     await bench.host.assigned(set())
     assert (bench.host.phase(), bench.host.copied()) == ("running", (0, 0))
     assert bench.failed == []
+
+
+@pytest.mark.parametrize(
+    "grown", [pytest.param(TP(TOPIC.topic, 2), id="source"), pytest.param(TP(PLAN.pipeline.keyed_topic, 2), id="keyed")]
+)
+async def test_a_partition_that_came_while_the_worker_runs_is_refused_before_it_is_opened(grown: TP) -> None:
+    """It has no end of a first copy, and the keys are elsewhere now: told as at a start, not as a KeyError of ours."""
+    bench = Bench(Opening(seq=0, offset=0), log=(0, 0))
+
+    with pytest.raises(Drift, match=r"generation\.partitions_changed"):
+        await bench.host.assigned({TOPIC, grown})
+
+    assert bench.host.actors == {}
