@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from syncsvc.actors.backlog import Backlog
 from syncsvc.actors.joiner_actor import JoinerActor
@@ -59,6 +59,8 @@ class Surroundings:
     failed: Callable[[BaseException], None]
     #: Where records are in Avro: what gives their schemas.
     schemas: SchemaStore | None = None
+    #: `{partition: first offset the generation has to read}`, as far as it is known.
+    begins: Mapping[TP, int] = field(default_factory=dict)
 
 
 class PipelineHost:
@@ -172,7 +174,8 @@ class PipelineHost:
         Where to read on: a fence without a step begins where the log does, every other at its own offset.
 
         Raises:
-            Drift: where records are missing: the offset lies below the log's beginning, or beyond its end.
+            Drift: where records are missing: the offset lies below the log's beginning, or beyond its end; of a fence
+                without a step, where the log's beginning is not the one that the generation found.
         """
         bounds = await self._with.bounds(set(offsets))
         self.see(bounds)
@@ -181,8 +184,10 @@ class PipelineHost:
             if beginning <= offset <= end:
                 continue
             if self.actors[tp].new:
-                self.actors[tp].offset = offsets[tp] = beginning
-                continue
+                offset = self._with.begins.get(tp, beginning)
+                if beginning <= offset:
+                    self.actors[tp].offset = offsets[tp] = beginning
+                    continue
             lost = offset < beginning
             raise Drift(
                 code="log.records_lost" if lost else "log.shorter_than_fence",

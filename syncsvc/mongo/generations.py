@@ -31,6 +31,8 @@ class TopicFacts:
     partitions: int
     #: End offset of each partition when the generation began; () where nobody asks.
     ends: tuple[int, ...] = ()
+    #: First offset of each partition then; () where nobody asks, and in generations of earlier editions.
+    begins: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Generation:
 
 def claim(mongo: Mongo, wanted: Generation) -> Generation:
     """
-    Write the generation if it does not exist; return the one that holds, with its `ends`, `lineage` and `created`.
+    Write the generation if it does not exist; return the one that holds, with its offsets, `lineage` and `created`.
 
     Raises:
         Drift: every fact that differs, with the way out.
@@ -110,7 +112,7 @@ def remove(mongo: Mongo, pipeline: str, number: int) -> None:
 
 def differences(held: Generation, wanted: Generation, where: str) -> list[Problem]:
     """Every fact in which a start differs from the generation it wants to go on with; [] when none."""
-    anew = f"raise `generation:` to {held.number + 1} to build beside it, or go back to what it was made with"
+    beside = f"raise `generation:` to {held.number + 1} to build beside it"
     unknown = [topic.name for topic in held.sources if len(topic.ends) != topic.partitions]
     facts: list[tuple[str, str, object, object]] = [
         ("generation.mapping_changed", "the mapping", held.mapping_hash, wanted.mapping_hash),
@@ -120,12 +122,13 @@ def differences(held: Generation, wanted: Generation, where: str) -> list[Proble
         ),
         *_topic_facts([held.keyed, *held.sources], [wanted.keyed, *wanted.sources]),
     ]
+    back = f"{beside}, or go back to what it was made with"
     found = [
-        Problem("generation.no_ends", where, f"it is not recorded where the first copy of {name} ends", anew)
+        Problem("generation.no_ends", where, f"it is not recorded where the first copy of {name} ends", beside)
         for name in unknown
     ]
     return found + [
-        Problem(code, where, f"{name} was {before} when the generation began and is {now}", anew)
+        Problem(code, where, f"{name} was {before} when the generation began and is {now}", back)
         for code, name, before, now in facts
         if before != now
     ]
@@ -169,11 +172,13 @@ def _document(generation: Generation) -> dict[str, Any]:
 
 
 def _topic_document(topic: TopicFacts) -> dict[str, Any]:
-    return {"name": topic.name, "id": topic.id, "partitions": topic.partitions, "ends": list(topic.ends)}
+    found = {"name": topic.name, "id": topic.id, "partitions": topic.partitions, "ends": list(topic.ends)}
+    return found | ({"begins": list(topic.begins)} if topic.begins else {})
 
 
 def _topic(document: Mapping[str, Any]) -> TopicFacts:
-    return TopicFacts(document["name"], document["id"], document["partitions"], tuple(document["ends"]))
+    ends, begins = tuple(document["ends"]), tuple(document.get("begins", ()))
+    return TopicFacts(document["name"], document["id"], document["partitions"], ends, begins)
 
 
 def _generation(document: Mapping[str, Any]) -> Generation:

@@ -134,7 +134,7 @@ class RunningPipeline:
             Surroundings(
                 plan, senders, prepare.ends_of(generation), log, ledger, shared.turns,
                 self._open_state(generation.lineage.bytes), self._bounds, shared.metrics, shared.events, shared.health,
-                shared.settings.router_commit_ms / 1000, self._failed, shared.schemas,
+                shared.settings.router_commit_ms / 1000, self._failed, shared.schemas, prepare.begins_of(generation),
             )
         )  # fmt: skip
         self._engine = log.engine = Engine(

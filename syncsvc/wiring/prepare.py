@@ -137,7 +137,7 @@ async def generation(
     if held is not None:  # and is not written again: it may be removed in this moment, and we do not know its ends
         claimed = await asyncio.to_thread(generations.hold, mongo, held, wanted)
     else:
-        wanted = replace(wanted, sources=await _ends(pipeline, wanted.sources, mongo, engine))
+        wanted = replace(wanted, sources=await _bounded(pipeline, wanted.sources, mongo, engine))
         claimed = await asyncio.to_thread(generations.claim, mongo, wanted)
     for view in pipeline.each():
         await asyncio.to_thread(published.claim, mongo, view.collection, claimed)
@@ -148,21 +148,23 @@ async def generation(
     return claimed
 
 
-async def _ends(
+async def _bounded(
     pipeline: Pipeline, sources: Sequence[generations.TopicFacts], mongo: Mongo, engine: EngineSettings
 ) -> tuple[generations.TopicFacts, ...]:
-    """The source topics with their ends as they are now; raises as `_refuse_leftovers`."""
+    """The source topics with the bounds they have now; raises as `_refuse_leftovers`."""
     wire = Wire(engine, "syncsvc.prepare")
     try:
         await wire.start([*(topic.name for topic in sources), pipeline.keyed_topic])
-        ends = await wire.end_offsets(TP(topic.name, number) for topic in sources for number in range(topic.partitions))
+        tps = [TP(topic.name, number) for topic in sources for number in range(topic.partitions)]
+        begins, ends = await wire.beginning_offsets(tps), await wire.end_offsets(tps)
         await _refuse_leftovers(pipeline, mongo, wire)
     finally:
         await wire.stop()
-    return tuple(
-        replace(topic, ends=tuple(ends[TP(topic.name, number)] for number in range(topic.partitions)))
-        for topic in sources
-    )
+
+    def of(topic: generations.TopicFacts, offsets: Mapping[TP, int]) -> tuple[int, ...]:
+        return tuple(offsets[TP(topic.name, number)] for number in range(topic.partitions))
+
+    return tuple(replace(topic, ends=of(topic, ends), begins=of(topic, begins)) for topic in sources)
 
 
 async def _refuse_leftovers(pipeline: Pipeline, mongo: Mongo, wire: Wire) -> None:
@@ -191,3 +193,10 @@ async def _refuse_leftovers(pipeline: Pipeline, mongo: Mongo, wire: Wire) -> Non
 def ends_of(found: generations.Generation) -> dict[TP, int]:
     """`{source partition: end offset when the generation began}`."""
     return {TP(topic.name, number): end for topic in found.sources for number, end in enumerate(topic.ends)}
+
+
+def begins_of(found: generations.Generation) -> dict[TP, int]:
+    """`{partition: first offset the generation has to read}`; a source partition is missing where it is not known."""
+    begins = {TP(topic.name, number): first for topic in found.sources for number, first in enumerate(topic.begins)}
+    # We made the keyed topic for this generation, and it was empty.
+    return begins | {TP(found.keyed.name, number): 0 for number in range(found.keyed.partitions)}
