@@ -26,7 +26,7 @@ class TopicFacts:
     """A topic as the generation found it."""
 
     name: str
-    #: Kafka's own id of the topic (a uuid, printed): a topic made anew has another one.
+    #: Kafka's own id of the topic (a uuid, printed): a topic made anew has another one; "" where it is not known.
     id: str
     partitions: int
     #: End offset of each partition when the generation began; () where nobody asks.
@@ -142,7 +142,8 @@ def _topic_facts(held: Sequence[TopicFacts], wanted: Sequence[TopicFacts]) -> li
         if one is None or other is None:
             facts.append(("generation.topics_changed", f"topic {name}", _presence(one), _presence(other)))
         else:
-            facts.append(("generation.topic_recreated", f"id of topic {name}", one.id, other.id))
+            if one.id and other.id:  # a broker before 2.8 gives none, and earlier editions did not ask
+                facts.append(("generation.topic_recreated", f"id of topic {name}", one.id, other.id))
             facts.append(("generation.partitions_changed", f"partitions of {name}", one.partitions, other.partitions))
     return facts
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from syncsvc.assembly import layout
 from syncsvc.engine.port import TP
 from syncsvc.engine.settings import EngineSettings
-from syncsvc.engine.topics import Topics, TopicWish, check_topic
+from syncsvc.engine.topics import Topics, TopicState, TopicWish, check_topic
 from syncsvc.engine.wire import Wire
 from syncsvc.errors import Drift, Problem
 from syncsvc.mapping.model import Pipeline
@@ -62,9 +62,9 @@ def wishes(pipeline: Pipeline, settings: Settings) -> Wishes:
     )
 
 
-async def topics(pipeline: Pipeline, settings: Settings, engine: EngineSettings) -> dict[str, int]:
+async def topics(pipeline: Pipeline, settings: Settings, engine: EngineSettings) -> dict[str, TopicState]:
     """
-    Makes the missing topics of a pipeline; `{source topic: partitions}` of what there is then.
+    Makes the missing topics of a pipeline; all of them as they are then, the keyed topic with them.
 
     Raises:
         Drift: when an existing keyed topic differs from what the pipeline declares.
@@ -81,8 +81,7 @@ async def topics(pipeline: Pipeline, settings: Settings, engine: EngineSettings)
         if wanted.keyed.name not in there:
             missing.append(wanted.keyed)
         await admin.create(missing)
-        there = await admin.describe(list(wanted.sources))
-    return {name: state.partitions for name, state in there.items()}
+        return await admin.describe([wanted.keyed.name, *wanted.sources])
 
 
 def formats() -> dict[str, int]:
@@ -116,7 +115,7 @@ def name_problems(view: Pipeline, mongo: Mongo) -> list[Problem]:
 
 
 async def generation(
-    pipeline: Pipeline, sources: Mapping[str, int], mongo: Mongo, engine: EngineSettings
+    pipeline: Pipeline, there: Mapping[str, TopicState], mongo: Mongo, engine: EngineSettings
 ) -> generations.Generation:
     """
     The generation of a pipeline: the one that is there, or a new one that ends its first copy where the topics end now.
@@ -125,13 +124,14 @@ async def generation(
         Drift: when the mapping, the code or a topic is not what the generation was made with, or another pipeline owns
             one of its collections.
     """
+    sources = sorted(there.keys() - {pipeline.keyed_topic})
     wanted = generations.Generation(
         pipeline.name,
         pipeline.generation,
         pipeline.text_hash,
         formats(),
-        generations.TopicFacts(pipeline.keyed_topic, "", pipeline.partitions),
-        tuple(generations.TopicFacts(name, "", count) for name, count in sorted(sources.items())),
+        generations.TopicFacts(pipeline.keyed_topic, there[pipeline.keyed_topic].id, pipeline.partitions),
+        tuple(generations.TopicFacts(name, there[name].id, there[name].partitions) for name in sources),
     )
     held = await asyncio.to_thread(generations.read, mongo, pipeline.name, pipeline.generation)
     if held is not None:  # and is not written again: it may be removed in this moment, and we do not know its ends

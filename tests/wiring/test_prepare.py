@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from syncsvc.engine.settings import EngineSettings
+from syncsvc.engine.topics import TopicState
 from syncsvc.errors import Drift
 from syncsvc.mongo import generations, published
 from syncsvc.mongo.client import Mongo
@@ -29,8 +30,10 @@ class Here:
     where = "here"
 
 
-async def found(held: Generation, sources: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> Generation:
-    """The generation of a start that finds this one, and has no broker to ask."""
+async def found(
+    held: Generation, monkeypatch: pytest.MonkeyPatch, *, partitions: int = 2, source_id: str = "of now"
+) -> Generation:
+    """The generation of a start that finds this one and these topics."""
 
     def refused(*_: Any) -> Any:
         raise AssertionError("it was written anew")
@@ -39,7 +42,10 @@ async def found(held: Generation, sources: dict[str, int], monkeypatch: pytest.M
     monkeypatch.setattr(generations, "claim", refused)
     monkeypatch.setattr(published, "claim", lambda *_: None)
     monkeypatch.setattr(published, "offer", lambda *_, **__: None)
-    return await prepare.generation(PIPELINE, sources, cast(Mongo, Here()), cast(EngineSettings, None))
+    there = {
+        SOURCE: TopicState(SOURCE, partitions, 1, {}, source_id), KEYED.name: TopicState(KEYED.name, 1, 1, {}, "k"),
+    }  # fmt: skip
+    return await prepare.generation(PIPELINE, there, cast(Mongo, Here()), cast(EngineSettings, None))
 
 
 async def test_a_generation_that_is_there_is_never_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,13 +54,13 @@ async def test_a_generation_that_is_there_is_never_written_again(monkeypatch: py
 
     It was written once more, without the ends of its first copy, and every later start ended in a KeyError.
     """
-    assert await found(HELD, {SOURCE: 2}, monkeypatch) == HELD
+    assert await found(HELD, monkeypatch) == HELD
 
 
 async def test_a_topic_with_more_partitions_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is opened."""
     with pytest.raises(Drift, match=r"generation\.partitions_changed"):
-        await found(HELD, {SOURCE: 3}, monkeypatch)
+        await found(HELD, monkeypatch, partitions=3)
 
 
 async def test_a_generation_without_ends_is_told_and_not_met_as_an_error_of_ours(
@@ -64,6 +70,30 @@ async def test_a_generation_without_ends_is_told_and_not_met_as_an_error_of_ours
     endless = replace(HELD, sources=(TopicFacts(SOURCE, "", 2),))
 
     with pytest.raises(Drift, match=r"generation\.no_ends") as refused:
-        await found(endless, {SOURCE: 2}, monkeypatch)
+        await found(endless, monkeypatch)
 
     assert "raise `generation:` to 2" in refused.value.problems[0].fix
+
+
+NAMED = replace(HELD, sources=(TopicFacts(SOURCE, "of then", 2, (5, 7)),))
+
+
+async def test_a_topic_that_was_made_anew_is_refused_however_far_it_has_grown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its offsets mean other records: reading on would begin in the middle of them."""
+    with pytest.raises(Drift, match=r"generation\.topic_recreated"):
+        await found(NAMED, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("held", "source_id"),
+    [
+        pytest.param(NAMED, "of then", id="the same topic"),
+        pytest.param(NAMED, "", id="a broker that gives no ids"),
+        pytest.param(HELD, "of now", id="a generation that began without"),
+    ],
+)
+async def test_ids_are_compared_where_both_are_known(
+    monkeypatch: pytest.MonkeyPatch, held: Generation, source_id: str
+) -> None:
+    """A generation of an earlier edition goes on, and one of a broker before 2.8."""
+    assert await found(held, monkeypatch, source_id=source_id) == held
