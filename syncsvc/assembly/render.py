@@ -178,19 +178,34 @@ class Renderer:
             return False
         if not slots:
             return True
-        other = self._parts(form.role, slots[0])
-        if earlier(row[3], other[4]):
-            return True
-        for above in form.level.cascades:
-            case = _case(above, other)
-            if case is not None and case.cascade and self._went(case, other, self._slots(case, other[0], None)):
+        other = self._row(form, slots)
+        return earlier(row[3], other[4]) or self._went_along(form.level, other)
+
+    def _went_along(self, level: LevelForm, row: Parts) -> bool:
+        """Whether a row of a level went with one of those that its cascades refer to."""
+        for above in level.cascades:
+            case = _case(above, row)
+            if case is not None and case.cascade and self._went(case, row, self._slots(case, row[0], None)):
                 return True
         return False
+
+    def _row(self, form: Form, slots: list[bytes]) -> Parts:
+        """
+        The row of a single value: the first one that did not go with a row it refers to.
+
+        Under a key that a collation compares, a row that a cascade took is still here when its successor is spelled
+        differently: nobody said that it went.
+        """
+        first = self._parts(form.role, slots[0])
+        if len(slots) == 1 or not form.level.cascades or not self._went_along(form.level, first):
+            return first
+        others = (self._parts(form.role, slot) for slot in slots[1:])
+        return next((row for row in others if not self._went_along(form.level, row)), first)
 
     def _one(self, chunks: list[bytes], form: Form, slots: list[bytes], sizes: dict[str, int]) -> bool:
         content = None
         if slots:
-            content = self._content(form, self._parts(form.role, slots[0]), sizes if form.merge else {})
+            content = self._content(form, self._row(form, slots), sizes if form.merge else {})
         if content is None:
             chunks.append(form.absent)
             return not form.required

@@ -62,6 +62,7 @@ class TableDecoder:
         #: What a value and a key must be, for those who read them from something else than JSON (`avro`).
         self.envelope_type, self.key_type = _envelope_type(row), key_row
         self._envelope = msgspec.json.Decoder(self.envelope_type).decode
+        self._without_former = msgspec.json.Decoder(_envelope_type(row, former=msgspec.Raw)).decode
         #: Both forms of a key: bare, and inside a schema.  A bare key cannot hold an object, so one form at most fits.
         self._wrapped: Any = defstruct("Wrapped", [("payload", key_row)], gc=False)
         self._keys: list[Any] = [msgspec.json.Decoder(key_row), msgspec.json.Decoder(self._wrapped)]
@@ -81,7 +82,10 @@ class TableDecoder:
         try:
             envelope = self._envelope(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise unreadable(error, "the value") from None
+            try:
+                envelope = self._without_former(value)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                raise unreadable(error, "the value") from None
         return self.change(envelope if envelope.payload is UNSET else envelope.payload)
 
     def change(self, envelope: Any) -> Change:
@@ -92,11 +96,11 @@ class TableDecoder:
         if op == "d":
             if before is None:
                 raise DecodeError("change.no_row", "a delete without the row before it")
-            old, new = self._values(before), None
+            old, new = self._former(before), None
         elif op == "u" or op == "c" or op == "r":
             if after is None:
                 raise DecodeError("change.no_row", f'op "{op}" without the row after it')
-            old = None if before is None or op != "u" else self._values(before)
+            old = None if before is None or op != "u" else self._former(before)
             new = self._values(after)
         elif op == "t":
             old = new = None
@@ -112,6 +116,19 @@ class TableDecoder:
         if source.pos is not None:
             place = position(number, source.pos, source.row or 0, SNAPSHOT if op == "r" else STREAMED)
         return Change(op, old, new, place, source.ts_ms or 0, base, last)
+
+    def _former(self, row: Any) -> Row | None:
+        """
+        A row as it was before its change; None where it holds what no document can.
+
+        The change that corrects or deletes a bad row carries it once more, and must not be kept back by it.
+        """
+        if isinstance(row, msgspec.Raw):
+            return None
+        try:
+            return self._values(row)
+        except DecodeError:
+            return None
 
     def decode_key(self, key: bytes) -> Row:
         """
@@ -164,11 +181,16 @@ def _row_type(table: Table, names: Sequence[str]) -> tuple[type[Any], Callable[[
     return defstruct("Row", fields, rename=wire_names, gc=False), _reader(names, converters)
 
 
-def _envelope_type(row: type[Any]) -> type[Any]:
-    """The envelope of a row type; with a schema around it, the same envelope stands in its `payload`."""
-    fields = [
+def _envelope_type(row: type[Any], former: Any = None) -> type[Any]:
+    """
+    The envelope of a row type; with a schema around it, the same envelope stands in its `payload`.
+
+    Args:
+        former: type of the row before the change, where it is another.
+    """
+    fields: list[tuple[str, Any, Any]] = [
         ("op", str, ""),
-        ("before", row | None, None),
+        ("before", former or row | None, None),
         ("after", row | None, None),
         ("source", Source, _NOWHERE),
     ]

@@ -102,11 +102,14 @@ class _Look:
             if not tables:
                 continue
             problems = live.differences(tables, live.introspect(server, tables), columns)
-            cascades = _cascades(server, pipeline, tables) if pipeline.topic_prefix in self._prefixes else []
+            rules = _rules(server, tables) if pipeline.topic_prefix in self._prefixes else None
+            cascades = delete_rules.differences(pipeline, rules) if rules else []
             found = [replace_where(problem, f"{pipeline.path}, {problem.where}") for problem in (*problems, *cascades)]
             yield from failed("source", found) or [
-                ok("source.tables", pipeline.path, f"{len(tables)} tables are as declared, no silent delete")
+                ok("source.tables", pipeline.path, f"{len(tables)} tables are as declared")
             ]
+            if rules:
+                yield from silent(pipeline, rules)
 
 
 def replace_where(problem: Problem, where: str) -> Problem:
@@ -114,12 +117,30 @@ def replace_where(problem: Problem, where: str) -> Problem:
     return replace(problem, where=where)
 
 
-def _cascades(server: connection.Connection, pipeline: Pipeline, tables: Iterable[str]) -> list[Problem]:
-    """What foreign keys delete without a word and the mapping does not declare."""
+def _rules(server: connection.Connection, tables: Iterable[str]) -> delete_rules.DeleteRules | None:
+    """What the tables' foreign keys delete."""
     try:
-        return delete_rules.differences(pipeline, delete_rules.introspect(server, sorted(tables)))
+        return delete_rules.introspect(server, sorted(tables))
     except connection.DENIED:  # told as a right that is missing
-        return []
+        return None
+
+
+def silent(pipeline: Pipeline, rules: delete_rules.DeleteRules) -> Iterator[Finding]:
+    """Rows that go with one of a table which the mapping does not follow there: nothing tells of it."""
+    unseen = delete_rules.unseen(pipeline, rules)
+    if not unseen:
+        yield ok("source.silent_deletes", pipeline.path, "no row of the documents goes without a word")
+    for key, places in unseen.items():
+        columns = ", ".join(sorted(column for column, _ in key.pairs))
+        what = (
+            f"{key.table} ({columns}): ON DELETE CASCADE of {key.name} is not logged by this server ({rules.server}): "
+            f"rows deleted with their {key.parent} stay in {', '.join(places)} until verify finds them"
+        )
+        fix = (
+            f"embed {key.parent} there with  on_parent_delete: cascade, let the application delete the rows of "
+            f"{key.table} first, or use MySQL 9.6"
+        )
+        yield warn("source.silent_deletes", pipeline.path, what, fix)
 
 
 def server_findings(found: SourceFacts) -> Iterator[Finding]:

@@ -79,7 +79,7 @@ class Exporter:
         died: list[BaseException] = []
 
         def renew(files: Sequence[str]) -> None:
-            LOG.info("credentials_changed", extra={"fields": {"files": list(files)}})
+            LOG.info("exporter_credentials_changed", extra={"fields": {"files": list(files)}})
             renewed.extend(files)
             over.set()
 

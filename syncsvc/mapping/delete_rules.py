@@ -110,6 +110,34 @@ def differences(pipeline: Pipeline, rules: DeleteRules, places: Places | None = 
     return [problem if places else _unplaced(problem) for problem in findings.problems()]
 
 
+def unseen(pipeline: Pipeline, rules: DeleteRules) -> dict[ForeignKey, list[str]]:
+    """
+    Foreign keys along which rows of the documents go without a word, and no relation of theirs follows.
+
+    `{foreign key: where its table stands, as a.b below the collection}`: a table may be followed in one place only.
+    """
+    found: dict[ForeignKey, list[str]] = {}
+    silent = [] if rules.logged else [key for key in rules.keys if key.on_delete == "CASCADE"]
+    for one in pipeline.each():
+        for table, path, followed in _places(one.root.table, one.collection, one.embed, None):
+            for key in silent:
+                if key.table == table and (key.parent, key.pairs) not in followed:
+                    found.setdefault(key, []).append(path)
+    return found
+
+
+def _places(
+    table: str, path: str, embeds: tuple[Embed, ...], above: tuple[Embed, str] | None
+) -> Iterator[tuple[str, str, set[tuple[str, frozenset[tuple[str, str]]]]]]:
+    """Each table of a document, its place, and what its rows are seen to refer to there: `(parent, pairs)`."""
+    below = [(embed, embed.table) for embed in embeds if embed.kind != "many"]
+    seen = [*below, above] if above else below
+    yield table, path, {(parent, frozenset(zip(embed.on, embed.to, strict=True))) for embed, parent in seen}
+    for embed in embeds:
+        up = (embed, table) if embed.kind == "many" else None
+        yield from _places(embed.table, f"{path}.{embed.name}", embed.embed, up)
+
+
 def _unplaced(problem: Problem) -> Problem:
     return Problem(problem.code, "embed", problem.what, problem.fix)
 

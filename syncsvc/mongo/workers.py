@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pymongo
 from pymongo import ReadPreference, errors
 from pymongo.collection import Collection
 from pymongo.read_concern import ReadConcern
@@ -27,6 +28,8 @@ FORMAT = 1
 #: How long a dead worker is shown, seconds: long enough for who comes to look, short enough for pods with new names.
 KEPT_SECONDS = 3600
 _QUICK = WriteConcern(w=1)
+#: What takes longer is not worth waiting for, and the last word is on the way of a stop: a pod has 60 s for all of it.
+QUICK_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ def forget_dead(mongo: Mongo) -> None:
 def tell(mongo: Mongo, instance: str, status: Mapping[str, Any]) -> None:
     """Replace this worker's document."""
     stage = {"$replaceWith": {"_id": instance, "format": FORMAT, "at": "$$NOW", "status": {"$literal": status}}}
-    _collection(mongo).update_one({"_id": instance}, [stage], upsert=True)
+    with pymongo.timeout(QUICK_SECONDS):
+        _collection(mongo).update_one({"_id": instance}, [stage], upsert=True)
 
 
 def told(mongo: Mongo, but: str) -> list[Told]:
@@ -68,7 +72,8 @@ def told(mongo: Mongo, but: str) -> list[Told]:
 def leave(mongo: Mongo, instance: str) -> None:
     """Remove this worker's document; when the server is away it grows old by itself."""
     try:
-        _collection(mongo).delete_one({"_id": instance})
+        with pymongo.timeout(QUICK_SECONDS):
+            _collection(mongo).delete_one({"_id": instance})
     except errors.PyMongoError:
         return
 

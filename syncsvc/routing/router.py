@@ -136,7 +136,7 @@ class Router(SourcePartition):
         if remembered is None:
             return stamp.UNKNOWN
         deleted = remembered.ended == remembered.stamp
-        return stamped if op == "c" and not deleted and stamp.older(remembered.stamp, stamped) else remembered.ended
+        return stamped if op == "c" and not deleted and stamp.earlier(remembered.stamp, stamped) else remembered.ended
 
     def _placed(self, row: Row | None, stamped: bytes, ended: bytes) -> Sequence[tuple[bytes | None, bytes]]:
         """`(address, slot)` of a row in each of its roles; no address where it is nowhere."""

@@ -19,6 +19,9 @@ TIME_BYTES = 6
 #: The binlog lies between them.
 _BINLOG_END = 10
 _MOST_MS = (1 << 48) - 1
+#: Seconds by which a change may be younger by the clock than one that was written behind it: MariaDB, and MySQL without
+#: GTIDs, log when a statement began, which then waited for its locks (50 s a row lock, by default) while others wrote.
+WAITED_SECONDS = 60
 _BASES: dict[str, bytes] = {}  # of binlog names already seen: there are one or two in the life of a process
 
 
@@ -47,25 +50,29 @@ def ts_ms(stamped: bytes) -> int:
 
 def older(one: bytes, other: bytes) -> bool:
     """
-    Whether the change of stamp `one` was written before that of `other`, as far as can be told.
+    Whether the change of stamp `one` was written before that of `other`, and surely so: it would be lost for good.
 
     Equal positions are not older: the two halves of a primary-key update share one, and so may a snapshot row.  A lower
     position that is younger by the source's clock comes from a new incarnation of the binlog (failover, RESET).
     """
-    if one[TIME_BYTES:] >= other[TIME_BYTES:] or one[TIME_BYTES:_BINLOG_END] != other[TIME_BYTES:_BINLOG_END]:
-        return False
-    return _second(one) <= _second(other)
+    return _before(one, other) and _second(one) <= _second(other)
 
 
 def earlier(one: bytes, other: bytes) -> bool:
     """
     Whether `one` was written before `other`, also where they come from different binlogs: then the clock decides.
 
-    For what is gone without a record of its own; `older` decides where a wrong answer would lose a change for good.
+    For what is gone without a record of its own, which nothing tells again: in one binlog it is the position that
+    counts, and a statement that waited for its locks may be older by the clock than what was written before it.
     """
     if one[TIME_BYTES:_BINLOG_END] == other[TIME_BYTES:_BINLOG_END]:
-        return older(one, other)
+        return _before(one, other) and _second(one) <= _second(other) + WAITED_SECONDS
     return _second(one) < _second(other)
+
+
+def _before(one: bytes, other: bytes) -> bool:
+    """Whether `one` has a lower position in the same binlog."""
+    return one[TIME_BYTES:] < other[TIME_BYTES:] and one[TIME_BYTES:_BINLOG_END] == other[TIME_BYTES:_BINLOG_END]
 
 
 def _second(stamped: bytes) -> int:

@@ -7,6 +7,7 @@ shown for ever.  *Stalled* is Burrow's word: records wait in a partition and its
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -30,9 +31,15 @@ class Standing:
     most_waiting: int = 0
     #: `{(topic, partition): (applied offset, Unix seconds at which it was first seen there)}`.
     _seen: dict[tuple[str, int], tuple[int, float]] = field(default_factory=dict)
+    #: Scrapes, the page and what is told to other workers are of different threads.
+    _looking: threading.Lock = field(default_factory=threading.Lock)
 
     def stalled(self, view: View, now: float) -> bool:
         """Whether a partition of the view has records waiting and has not moved for `STALLED_SECONDS`."""
+        with self._looking:
+            return self._longest(view, now) >= STALLED_SECONDS
+
+    def _longest(self, view: View, now: float) -> float:
         before, self._seen = self._seen, {}
         longest = 0.0
         for seen in view.partitions:
@@ -44,7 +51,7 @@ class Standing:
                 since = now
             self._seen[key] = seen.applied_offset, since
             longest = max(longest, now - since)
-        return longest >= STALLED_SECONDS
+        return longest
 
     def state(self, view: View, now: float) -> str:
         """One of `status.STATES`."""

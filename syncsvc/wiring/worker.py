@@ -51,7 +51,9 @@ RETRY_REASONS = {
     "WaitQueueTimeoutError": "timeout",
     "unknown commit result": "unknown_result",
 }
-STOP_SECONDS = 45.0  # below the 60 s a pod gets (deploy/k8s): the engine's own bounds add up to less
+#: With what comes after it (10 s of the committer, the last word to the others, the page's streams) below the 60 s that
+#: a pod gets (deploy/k8s).
+STOP_SECONDS = 40.0
 
 
 def labels(pipeline: Pipeline, heartbeat_seconds: float = 0.0) -> PipelineLabels:

@@ -109,7 +109,10 @@ def test_the_end_of_a_table_may_be_heard_of_before_or_after_its_rows(place: int)
         ({"pos": 10, "ts_ms": 1_999}, False),  # a snapshot's time, and MariaDB's, is the second it is in
         ({"pos": 20, "ts_ms": 1_000}, True),  # read by the snapshot that tells what is gone
         ({"pos": 30, "ts_ms": 1_000}, True),
-        ({"pos": 10, "ts_ms": 2_000}, True),  # the binlog began anew after it
+        ({"pos": 10, "ts_ms": 2_000}, False),  # the statement that emptied the table waited for its lock meanwhile
+        ({"pos": 10, "ts_ms": 61_999}, False),
+        ({"pos": 10, "ts_ms": 62_000}, True),  # the binlog began anew after it
+        ({"pos": 30, "ts_ms": 0}, True),  # a statement that began before it, and waited longer
         ({"pos": 90, "ts_ms": 999, "file": "other.000001"}, False),  # of a server that was replaced
         ({"pos": 10, "ts_ms": 1_999, "file": "other.000001"}, True),
         ({"pos": 10, "ts_ms": 2_000, "file": "other.000001"}, True),
@@ -118,7 +121,7 @@ def test_the_end_of_a_table_may_be_heard_of_before_or_after_its_rows(place: int)
     ],
 )  # fmt: skip
 def test_what_is_older_than_the_end_of_its_table(written: Row, stays: bool, first: str) -> None:
-    """Positions of one binlog compare; of two binlogs the clock decides, in whole seconds."""
+    """Positions of one binlog compare, whatever their statements waited for; of two the clock decides, in seconds."""
     bench = Bench()
     write(bench, MEETING, 1, id=1, title="first")
     steps: list[Callable[[], None]] = [
@@ -138,6 +141,7 @@ def test_the_highest_end_of_a_table_holds() -> None:
     emptied(bench, APPLICATION, 50, ts_ms=5_000)
     emptied(bench, APPLICATION, 20)
     emptied(bench, APPLICATION, 90, ts_ms=1_000, base="other")
+    emptied(bench, APPLICATION, 25, ts_ms=30_000)
     write(bench, APPLICATION, 30, id=1, meeting_id=1, user_id=None, rank=None)
 
     assert standing(bench)[1]["applications"] == []
@@ -255,6 +259,29 @@ def test_rows_go_with_their_parent_and_theirs_with_them(order: tuple[int, ...]) 
     # Application 1 comes back under its old number: the answer that went with it does not.
     insert(bench, APPLICATION, 40, id=1, meeting_id=1, user_id=None)
     assert standing(bench)[1]["applications"] == [{"id": 1, "answers": []}, {"id": 2, "answers": [{"id": 2}]}]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+def test_rows_written_while_the_delete_of_their_parent_waited_go_with_it(order: tuple[int, ...]) -> None:
+    """
+    A server that logs when a statement began gives the delete, which waited for locks of its children, an older time
+    than theirs; so it does with the insert of a parent that went unlogged.  In one binlog the position decides.
+    """
+    bench = Bench(cascading())
+    meeting: list[Callable[[], None]] = [
+        partial(write, bench, MEETING, 1, id=1, title="first", ts_ms=1_000),
+        partial(remove, bench, MEETING, 20, id=1, title="first", ts_ms=5_000),
+        partial(write, bench, MEETING, 30, id=1, title="again", ts_ms=50_000),
+    ]
+    application: list[Callable[[], None]] = [
+        partial(write, bench, APPLICATION, 10, id=1, meeting_id=1, user_id=None, ts_ms=40_000),
+        partial(write, bench, APPLICATION, 31, id=2, meeting_id=1, user_id=None, ts_ms=2_000),
+    ]
+    for number in order:
+        for step in (meeting, application)[number]:
+            step()
+
+    assert [row["id"] for row in standing(bench)[1]["applications"]] == [2]
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))

@@ -144,6 +144,15 @@ def test_a_converter_that_fails_names_the_column_and_not_the_value():
         decoder.decode(wire.record("c", {"id": 1, "notes": "1", "day": 10**15}))
 
 
+@pytest.mark.parametrize("bad", [{"price": "9" * 35}, {"id": "one"}, {"title": 5}])
+@pytest.mark.parametrize("op", ["u", "d"])
+def test_a_value_that_was_bad_does_not_keep_back_what_makes_it_good(decoder, op, bad):
+    """The correction of a bad row and its delete carry it once more; they are changes without a row before."""
+    found = decoder.decode(wire.record(op, None if op == "d" else ROW, ROW | bad))
+
+    assert (found.before, found.after) == (None, None if op == "d" else VALUES)
+
+
 def test_null_is_refused_where_the_type_says_not_null():
     """Such a null is Debezium's, not the source's: with other settings it stands for a value that did not convert."""
     decoder = TableDecoder(wire.table(id="int", title="varchar(20) not null"), ["id", "title"])

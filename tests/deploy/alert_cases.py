@@ -53,6 +53,10 @@ def _log(applied_margin: str, start: str) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _lost(group: str) -> str:
+    return f'kafka_consumergroup_group_messages_lost{{group="{group}",topic="t",partition="0"}}'
+
+
 def _histogram(name: str, labels: str, below: str, above: str) -> dict[str, str]:
     """Observations up to half a second, and all up to five seconds."""
     return {
@@ -101,7 +105,8 @@ CASES = (
         "SyncNearDataLoss", _log("100x60", "100+1x60"), "30m", "11.49%", "5m", _log("100x60", "100x60"), KEYED,
     ),
     Case(
-        "SyncDataLoss", _log("5-1x60", "100x60"), "20m", "15", "4m", _log("5x60", "100x60"), KEYED,
+        "SyncDataLoss", _log("5-1x60", "100x60"), "20m", "15", "4m",
+        _log("5x60", "100x60") | {_lost("syncsvc.meetings.g1"): "0x60", _lost("billing"): "7x60"}, KEYED,
     ),
     Case(
         "SyncParkedKeys", {f"syncsvc_parked_keys{{{W1}}}": "0x5 3x60", f"syncsvc_parked_keys{{{W2}}}": "0x5 3x60"},

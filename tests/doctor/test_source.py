@@ -12,9 +12,10 @@ import pytest
 from syncsvc import settings
 from syncsvc.doctor import clock, source
 from syncsvc.doctor.finding import Finding
+from syncsvc.mapping import delete_rules
 from syncsvc.source import grants
 from syncsvc.source.health import SourceFacts
-from tests.routing.tables import meetings
+from tests.routing.tables import USER, meetings
 
 RIGHTS = "GRANT SELECT, RELOAD, REPLICATION SLAVE, BINLOG MONITOR ON *.* TO `u`@`%` IDENTIFIED BY PASSWORD '*1234'"
 FIT = {
@@ -49,11 +50,25 @@ def test_each_generation_of_a_pipeline_is_compared_by_its_own_tables(monkeypatch
     asked: list[set[str]] = []
     monkeypatch.setattr(source.live, "introspect", lambda _, tables: asked.append(set(tables)))
     monkeypatch.setattr(source.live, "differences", lambda *_: [])
-    monkeypatch.setattr(source, "_cascades", lambda *_: [])
+    monkeypatch.setattr(source, "_rules", lambda *_: None)
     look = source._Look(None, "db", [old.topic_prefix], [old, new], settings.read({}))
 
     assert [finding.state for finding in look._tables(None)] == ["ok", "ok"]  # type: ignore[arg-type]
     assert asked == [set(old.tables), set(tables)]
+
+
+def test_rows_that_go_without_a_word_are_warned_of() -> None:
+    """Where they stay, what deletes them, and the ways out; none of it where the server logs what its keys do."""
+    pipeline = meetings()
+    key = delete_rules.ForeignKey("owner", USER, "shop.owner", frozenset({("owner_id", "id")}), "CASCADE")
+    (finding,) = source.silent(pipeline, delete_rules.DeleteRules((key,), False, "11.8.3-MariaDB"))
+    (fine,) = source.silent(pipeline, delete_rules.DeleteRules((key,), True, "9.7.0"))
+
+    assert str(finding.state) == "warn"
+    assert "shop.user (owner_id): ON DELETE CASCADE of owner is not logged" in finding.what
+    assert "stay in shop.applications.user until" in finding.what
+    assert "embed shop.owner there with  on_parent_delete: cascade" in finding.fix
+    assert str(fine.state) == "ok"
 
 
 @pytest.mark.parametrize(

@@ -140,3 +140,30 @@ def test_without_a_file_the_relation_is_named() -> None:
 
     assert problem.where == "embed"
     assert MARIADB in problem.what
+
+
+@pytest.mark.parametrize(
+    ("key", "places"),
+    [
+        pytest.param(LINE_TO_ORDER, {}, id="the parent of a list"),
+        pytest.param(LINE_TO_PRODUCT, {}, id="what a row looks up"),
+        pytest.param(with_rule(ForeignKey("f", "shop.line", "shop.owner", frozenset({("owner_id", "id")}), ""),
+                               "CASCADE"), {"f": ["orders.lines"]}, id="a table that the mapping does not have"),
+        pytest.param(ForeignKey("f", "shop.order", "shop.product", frozenset({("gift_id", "id")}), "CASCADE"),
+                     {"f": ["orders"]}, id="a table that stands elsewhere"),
+        pytest.param(ForeignKey("f", "shop.product", "shop.owner", frozenset({("owner_id", "id")}), "CASCADE"),
+                     {"f": ["orders.lines.product"]}, id="of a row that is looked up"),
+        pytest.param(ForeignKey("f", "shop.line", "shop.owner", frozenset({("owner_id", "id")}), "RESTRICT"),
+                     {}, id="nothing goes"),
+    ],
+)  # fmt: skip
+def test_rows_that_go_without_a_word_and_no_relation_follows_are_told_by_place(
+    key: ForeignKey, places: dict[str, list[str]]
+) -> None:
+    """A relation is compared with its key; a key without a relation is found as well, in each place of its table."""
+    pipeline, _ = read_with_places(ORDERS, "orders.yaml")
+
+    found = delete_rules.unseen(pipeline, DeleteRules((key,), False, MARIADB))
+
+    assert {one.name: where for one, where in found.items()} == places
+    assert delete_rules.unseen(pipeline, DeleteRules((key,), True, "9.7.0")) == {}

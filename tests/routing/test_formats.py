@@ -180,6 +180,17 @@ def test_a_stamp_is_time_binlog_and_position() -> None:
     assert not stamp.older(stamp.stamp("bin", b"P" * 17, 2000), later)  # a new incarnation of the binlog
 
 
+def test_what_waited_for_its_locks_was_written_where_it_stands() -> None:
+    """Servers without commit times log when a statement began: an older change may be the younger by the clock."""
+    first, behind = stamp.stamp("bin", b"P" * 17, 50_000), stamp.stamp("bin", b"Q" * 17, 1_000)
+    assert stamp.earlier(first, behind)
+    assert not stamp.earlier(behind, first)
+    assert not stamp.older(first, behind)  # to lose a change for good takes both
+    anew = stamp.stamp("bin", b"P" * 17, 62_000)
+    assert not stamp.earlier(anew, behind)
+    assert stamp.earlier(behind, stamp.stamp("other", b"A" * 17, 2_000))
+
+
 def test_state_keys_are_kind_address_role_and_identity() -> None:
     """And their letters are part of the stored format."""
     assert layout.row_key(layout.SLOT, b"\0\x15\x04", 1, b"\x15\x07").hex() == "5300150400011507"

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from syncsvc.flow import Record
 from syncsvc.keys import component
+from syncsvc.mapping.model import Pipeline, Root, Table
 from syncsvc.routing import records
-from syncsvc.routing.plan import compile_plan
+from syncsvc.routing.plan import Plan, compile_plan
 from syncsvc.routing.router import Router
 from syncsvc.state.memory import MemoryStore
-from tests.routing.tables import APPLICATION, MEETING, USER, change, key, meetings
+from tests.routing.tables import APPLICATION, MEETING, USER, change, fields, key, meetings, pipeline
 
 PLAN = compile_plan(meetings())
 Sent = list[tuple[str, bytes]]
@@ -24,9 +25,11 @@ Sent = list[tuple[str, bytes]]
 class Source:
     """One partition of a table's topic, with its router."""
 
-    def __init__(self, table: str = APPLICATION, *, end: int = 0, store: MemoryStore | None = None) -> None:
+    def __init__(
+        self, table: str = APPLICATION, *, end: int = 0, store: MemoryStore | None = None, plan: Plan = PLAN
+    ) -> None:
         self.store = store or MemoryStore()
-        self.router = Router(PLAN, table, table, 0, sender=0, end=end, state=self.store)
+        self.router = Router(plan, table, table, 0, sender=0, end=end, state=self.store)
         self.router.passed(0)
         self.router.outbox.take()
         self._offset = 0
@@ -38,6 +41,15 @@ class Source:
         sent = [record for batch in self.router.outbox.take().values() for record in batch]
         sent.sort(key=lambda record: record[1][4:16])
         return [(records.KINDS[value[1]], address) for address, value in sent]
+
+
+PERSON = "shop.person"
+
+
+def people() -> Pipeline:
+    """Persons, whose points the source may let grow beyond what a document can hold."""
+    table = Table(PERSON, ("id",), {"id": "int", "name": "varchar(20)", "points": "bigint unsigned"})
+    return pipeline(Root(PERSON, ("id",), fields("name", "points")), tables={PERSON: table})
 
 
 def at_meeting(number: int) -> bytes:
@@ -213,6 +225,24 @@ def test_a_delete_behind_an_unreadable_record_takes_the_poison_away() -> None:
 
     gone = change("d", {"id": 3, "title": "x"}, None, pos=2)
     assert source.put(key(id=3), gone) == [("remove", at_meeting(3))]
+
+
+@pytest.mark.parametrize(
+    ("op", "after", "sent"),
+    [
+        pytest.param("u", {"id": 3, "name": "Ann"}, "put", id="corrected"),
+        pytest.param("d", None, "remove", id="deleted"),
+    ],
+)
+def test_a_bad_row_is_made_good_by_the_change_that_corrects_or_deletes_it(op: str, after: Any, sent: str) -> None:
+    """That change has the bad row in it, as the one before it: one statement in the source is enough."""
+    bad = {"id": 3, "points": 2**64 - 1, "name": "Ann"}
+    source = Source(PERSON, plan=compile_plan(people()))
+    assert source.put(key(id=3), change("c", None, bad, pos=1)) == [("poison", at_meeting(3))]
+
+    good = None if after is None else after | {"points": 5}
+    assert source.put(key(id=3), change(op, bad, good, pos=2)) == [(sent, at_meeting(3))]
+    assert source.router.take_healed() == [f"{PERSON}[0]@0"]
 
 
 @pytest.mark.parametrize("name", [pytest.param(b"", id="no key"), pytest.param(b"{", id="a key that is not JSON")])

@@ -76,9 +76,11 @@ class History:
     before: tuple[Step, ...]
     after: tuple[Step, ...]
 
-    def played(self, sources: Mapping[str, Source], cascades: Sequence[Cascade] = ()) -> Database:
+    def played(
+        self, sources: Mapping[str, Source], cascades: Sequence[Cascade] = (), *, waits: bool = False
+    ) -> Database:
         """The source after all of it."""
-        database = Database(sources, cascades)
+        database = Database(sources, cascades, waits=waits)
         for step in self.before:
             database.step(step)
         database.events.clear()

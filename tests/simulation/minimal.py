@@ -77,7 +77,7 @@ class Recipe:
         faults = replace(whole.faults, **{name: 0.0 for name in self.calm if name in FAULTS})
         limits = {name: value for name, value in whole.limits.items() if name not in self.calm}
         schedule = whole.schedule if self.schedule is None else self.schedule
-        return Case(replace(whole.shape, pipeline=pipeline), history, faults, limits, schedule)
+        return Case(replace(whole.shape, pipeline=pipeline), history, faults, limits, schedule, whole.waits)
 
 
 def failure(recipe: Recipe) -> tuple[str, str] | None:

@@ -35,10 +35,12 @@ class Case:
     limits: Mapping[str, int]
     #: Of the order in which processes take their turns and faults strike.
     schedule: int
+    #: Statements wait for their locks, and are logged with the time at which they began.
+    waits: bool = False
 
     def played(self) -> Database:
         """The source after its history."""
-        return self.history.played(self.shape.sources, cascades(self.shape.pipeline))
+        return self.history.played(self.shape.sources, cascades(self.shape.pipeline), waits=self.waits)
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,16 @@ def case(seed: int, *, before: int = 10, after: int | None = None, partitions: i
         crash=storm, revoke=storm / 3, redelivery=rng.choice((0.0, 0.02)), refused=rng.choice((0.0, 0.1)),
         unheard=rng.choice((0.0, 0.05)),
     )  # fmt: skip
-    return Case(made, past, faults, chosen(rng), seed)
+    return Case(made, past, faults, chosen(rng), seed, waits=rng.random() < 0.3)
 
 
 def run(case: Case, *, fenced: bool = True) -> Ended:
     """Documents, the oracle's documents, and the world they stand in, after everything has come to rest."""
     rng = random.Random(f"schedule {case.schedule}")
     database = case.played()
-    world = World(case.shape, rng, case.faults, database.images, fenced)
+    # A row's older change may be the younger by the clock: sent again it shows, until the newer one is sent again too.
+    watched = not (case.waits and case.faults.redelivery)
+    world = World(case.shape, rng, case.faults, database.images, fenced, watched)
     events = list(database.events)
     copied = rng.randint(0, len(events))
     for event in events[:copied]:

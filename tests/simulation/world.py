@@ -83,6 +83,8 @@ class World:
     faults: Faults
     images: Mapping[int, Image]
     fenced: bool = True
+    #: Whether readers look at each write, and not only at the end.
+    watched: bool = True
     keyed: list[list[Record]] = field(default_factory=list)
     fences: dict[Name, Fence] = field(default_factory=dict)
     caches: dict[Name, MemoryStore] = field(default_factory=dict)
@@ -170,7 +172,8 @@ class World:
     def _show(self, collection: str, identity: bytes, body: bytes | None, version: int) -> None:
         """A write reaches its collection, under the eyes of a reader."""
         documents = self.documents[collection]
-        self.readers[collection].see(identity, body, documents.get(identity), version)
+        if self.watched:
+            self.readers[collection].see(identity, body, documents.get(identity), version)
         if body is None:
             documents.pop(identity, None)
         else:

@@ -18,6 +18,7 @@ HEAD = ("time", "level", "event")
 #: When modules other than the class write one, below or beside it.
 ELSEWHERE = {
     "certificates_not_reloaded": "A mounted certificate for Kafka changed and cannot be used; the last good one stays.",
+    "exporter_credentials_changed": "A secret of `syncsvc lag-exporter` changed: it leaves, to be started again.",
     "exporter_started": "`syncsvc lag-exporter` serves its metrics.",
     "look_failed": "`syncsvc lag-exporter` could not ask Kafka or MongoDB; it looks again.",
     "looking_again": "`syncsvc lag-exporter` has its answers again.",
