@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from syncsvc.actors.backlog import Backlog
 from syncsvc.actors.joiner_actor import JoinerActor
@@ -60,6 +60,8 @@ class Surroundings:
     failed: Callable[[BaseException], None]
     #: Where records are in Avro: what gives their schemas.
     schemas: SchemaStore | None = None
+    #: `{partition: first offset the generation has to read}`, as far as it is known.
+    begins: Mapping[TP, int] = field(default_factory=dict)
 
 
 class PipelineHost:
@@ -81,6 +83,7 @@ class PipelineHost:
         name, health, began = self._pipeline.name, self._with.health, time.monotonic()
         progress = self._with.metrics.progress(name)
         self._settled = False
+        self._refuse_grown(tps)
         for tp in tps:
             health.loading(name, tp.topic, tp.partition)
             progress.loading(tp.topic, tp.partition)
@@ -99,6 +102,23 @@ class PipelineHost:
             pipeline=name, gained=len(tps), lost=0, owned=len(self.actors), seconds=time.monotonic() - began
         )
         return offsets
+
+    def _refuse_grown(self, tps: set[TP]) -> None:
+        """
+        Before a fence of it is made: a partition that the generation does not know has no end of a first copy.
+
+        Raises:
+            Drift: `generation.partitions_changed`: a topic gained partitions while its workers run.
+        """
+        pipeline = self._pipeline
+        known = {*self._with.ends, *(TP(pipeline.keyed_topic, number) for number in range(pipeline.partitions))}
+        for tp in sorted(tps - known):
+            raise Drift(
+                code="generation.partitions_changed",
+                where=f"generation {pipeline.name}/g{pipeline.generation}",
+                what=f"{tp.topic} has a partition {tp.partition}, and it had none when the generation began",
+                fix=f"raise `generation:` to {pipeline.generation + 1} to build beside it",
+            )
 
     def _stage(self, tp: TP) -> str:
         return "router" if tp.topic in self._sources else "joiner"
@@ -155,7 +175,8 @@ class PipelineHost:
         Where to read on: a fence without a step begins where the log does, every other at its own offset.
 
         Raises:
-            Drift: where records are missing: the offset lies below the log's beginning, or beyond its end.
+            Drift: where records are missing: the offset lies below the log's beginning, or beyond its end; of a fence
+                without a step, where the log's beginning is not the one that the generation found.
         """
         bounds = await self._with.bounds(set(offsets))
         self.see(bounds)
@@ -164,8 +185,10 @@ class PipelineHost:
             if beginning <= offset <= end:
                 continue
             if self.actors[tp].new:
-                self.actors[tp].offset = offsets[tp] = beginning
-                continue
+                offset = self._with.begins.get(tp, beginning)
+                if beginning <= offset:
+                    self.actors[tp].offset = offsets[tp] = beginning
+                    continue
             lost = offset < beginning
             raise Drift(
                 code="log.records_lost" if lost else "log.shorter_than_fence",

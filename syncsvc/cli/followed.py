@@ -182,7 +182,7 @@ class Follow:
         there = fences.read_fences(self._mongo, pipeline.name, pipeline.generation)
         found: dict[str, Any] = next((fence for fence in there if fence["_id"] == wanted), {})
         start, end = bounds.get(TP(topic, number), (None, None))
-        offset = standing.offset_of(found, start, end)
+        offset = standing.offset_of(found, start, end, 0)
         return FenceSeen(f"{topic}[{number}]", start, offset, end, found.get("epoch"), found.get("seq"))
 
     def _document(self, address: bytes) -> DocumentSeen:

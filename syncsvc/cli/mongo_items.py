@@ -5,6 +5,7 @@ Generations, collections, indexes and views as `plan` shows them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from syncsvc.cli.item import CREATE, DIFFERS, LATER, SAME, Item
 from syncsvc.engine.topics import TopicState
@@ -94,7 +95,9 @@ def _facts(
     """The generation as a worker would want it now; a topic that is gone is told by its own item."""
 
     def now(name: str, otherwise: int) -> generations.TopicFacts:
-        return generations.TopicFacts(name, "", there[name].partitions if name in there else otherwise)
+        if name not in there:
+            return generations.TopicFacts(name, "", otherwise)
+        return generations.TopicFacts(name, there[name].id, there[name].partitions)
 
     before = {topic.name: topic.partitions for topic in held.sources}
     told = channels(pipeline).values()
@@ -104,6 +107,6 @@ def _facts(
         pipeline.generation,
         pipeline.text_hash,
         prepare.formats(),
-        generations.TopicFacts(pipeline.keyed_topic, "", pipeline.partitions),
+        replace(now(pipeline.keyed_topic, pipeline.partitions), partitions=pipeline.partitions),
         tuple(now(name, before.get(name, 1 if name in told else pipeline.source_partitions)) for name in sources),
     )

@@ -176,6 +176,7 @@ def _topics(pipeline: Pipeline) -> list[str]:
 def _standing(pipeline: Pipeline, mongo: Mongo, held: Held, bounds: Mapping[TP, tuple[int, int]]) -> Standing:
     generation = generations.read(mongo, pipeline.name, pipeline.generation)
     copy_ends = prepare.ends_of(generation) if generation is not None else {}
+    begins = prepare.begins_of(generation) if generation is not None else {}
     sources = set(_topics(pipeline))
     wanted = {tp for tp in bounds if tp.topic in sources} | {tp for _, tp in held}
     now_ms = time.time() * 1000
@@ -191,7 +192,7 @@ def _standing(pipeline: Pipeline, mongo: Mongo, held: Held, bounds: Mapping[TP, 
                 tp.topic,
                 tp.partition,
                 start,
-                offset_of(fence, start, end),
+                offset_of(fence, start, end, begins.get(tp)),
                 end,
                 None if newest is None else round(max(0.0, now_ms - newest) / 1000, 1),
                 bool(fence.get("copied")),
@@ -212,12 +213,16 @@ def _standing(pipeline: Pipeline, mongo: Mongo, held: Held, bounds: Mapping[TP, 
     )
 
 
-def offset_of(fence: Mapping[str, Any], start: int | None, end: int | None) -> int | None:
-    """Where its worker goes on: a fence without a step begins where the log does (`actors.host`)."""
+def offset_of(fence: Mapping[str, Any], start: int | None, end: int | None, first: int | None) -> int | None:
+    """
+    Where its worker goes on, as `actors.host` has it: a fence without a step begins where the log does.
+
+    Not where the log was cut behind `first`, the first offset that the generation has to read; None: not known.
+    """
     offset: int | None = fence.get("offset")
     if offset is None or fence.get("seq") or start is None or end is None or start <= offset <= end:
         return offset
-    return start
+    return start if first is None else min(start, first)
 
 
 def _place(pipeline: Pipeline, fence: str) -> tuple[str, TP]:

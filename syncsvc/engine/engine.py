@@ -111,6 +111,10 @@ class Engine:
         """The first offset of each partition that is still in the log."""
         return await self._wire.beginning_offsets(tps)
 
+    async def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
+        """`{topic: Kafka's own id of it}` of those that exist: one that was made anew has another."""
+        return await self._wire.topic_ids(names)
+
     async def committed(self, tps: Iterable[TP]) -> dict[TP, int]:
         """What lag tools see; not where the pipeline stands."""
         return await self._wire.committed(tps)

@@ -85,6 +85,10 @@ class PlainEngine:
         """See `Engine.beginning_offsets`."""
         return await self._wire.beginning_offsets(tps)
 
+    async def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
+        """See `Engine.topic_ids`."""
+        return await self._wire.topic_ids(names)
+
     async def committed(self, tps: Iterable[TP]) -> dict[TP, int]:
         """See `Engine.committed`."""
         return await self._wire.committed(tps)

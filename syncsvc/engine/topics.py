@@ -20,7 +20,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
 from syncsvc import errors
-from syncsvc.engine import clients, reach
+from syncsvc.engine import clients, reach, topic_metadata
 from syncsvc.engine.settings import EngineSettings
 
 #: Settings whose difference changes what we may rely on, with what a difference means.
@@ -58,6 +58,8 @@ class TopicState:
     replication: int
     #: Every setting in force, by its Kafka name.
     config: Mapping[str, str]
+    #: Kafka's own, printed; "" where the broker gives none (before 2.8).
+    id: str = ""
 
 
 class Topics:
@@ -91,12 +93,9 @@ class Topics:
             there = sorted(set(names) & set(await admin.list_topics()))
             if not there:
                 return {}
-            found = {topic["topic"]: topic["partitions"] for topic in await admin.describe_topics(there)}
-            configs = await self._configs(there)
-        return {
-            name: TopicState(name, len(parts), len(parts[0]["replicas"]) if parts else 0, configs[name])
-            for name, parts in found.items()
-        }
+            found = await topic_metadata.ask(admin._client, there)
+            configs = await self._configs([topic["topic"] for topic in found]) if found else {}
+        return {topic["topic"]: _state(topic, configs[topic["topic"]]) for topic in found}
 
     async def brokers(self) -> int:
         """How many brokers there are."""
@@ -205,6 +204,13 @@ def check_topic(wish: TopicWish, state: TopicState | None) -> list[errors.Proble
             fix = f"kafka-configs --alter --entity-type topics --entity-name {wish.name} --add-config {name}={value}"
             found.append(errors.Problem(f"topic.{name}", where, f"{name} is {there}, {value} is needed: {why}", fix))
     return found
+
+
+def _state(topic: Mapping[str, Any], config: Mapping[str, str]) -> TopicState:
+    parts = topic["partitions"]
+    return TopicState(
+        topic["topic"], len(parts), len(parts[0]["replicas"]) if parts else 0, config, topic["topic_id"]
+    )  # fmt: skip
 
 
 def _new(wish: TopicWish) -> NewTopic:

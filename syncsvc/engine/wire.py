@@ -13,7 +13,7 @@ import aiokafka
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError
 
 from syncsvc import errors
-from syncsvc.engine import clients, reach, topics
+from syncsvc.engine import clients, reach, topic_metadata, topics
 from syncsvc.engine.port import TP, Outgoing
 from syncsvc.engine.producer import Producer
 from syncsvc.engine.settings import EngineSettings
@@ -38,7 +38,7 @@ class Wire:
         """
         names = sorted(set(needed))
         async with topics.Topics(self._settings) as there:
-            missing = [name for name in names if name not in await there.describe(names)]
+            missing = sorted(set(names) - (await there.describe(names)).keys())
         if missing:
             raise errors.Drift.of(p for name in missing for p in topics.check_topic(topics.TopicWish(name, 0), None))
         self._asking = clients.onlooker(self._settings)
@@ -71,6 +71,12 @@ class Wire:
         async with reach.explained(self._settings):
             found = await self._asked().beginning_offsets([aiokafka.TopicPartition(*tp) for tp in tps])
         return {TP(*tp): offset for tp, offset in found.items()}
+
+    async def topic_ids(self, names: Iterable[str]) -> dict[str, str]:
+        """`{topic: Kafka's own id of it}` of those that exist; "" where the broker has none.  Raises Unreachable."""
+        async with reach.explained(self._settings):
+            found = await topic_metadata.ask(self._asked()._client, set(names))
+        return {topic["topic"]: topic["topic_id"] for topic in found}
 
     async def committed(self, tps: Iterable[TP]) -> dict[TP, int]:
         """What lag tools see of the group; a partition without a commit is not in it.  Raises Unreachable."""

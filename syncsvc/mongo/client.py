@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pymongo
-from pymongo import errors
+from pymongo import ReadPreference, errors
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.uri_parser import parse_uri
@@ -43,7 +43,7 @@ class Mongo:
     """An open connection to one database."""
 
     client: pymongo.MongoClient[Document]
-    #: Reads majority-committed data, writes with majority.
+    #: Reads majority-committed data of the primary, writes with majority.
     database: Database[Document]
     #: `host:port[,host:port]/database`, for messages; no credentials.
     where: str
@@ -142,7 +142,8 @@ def connect(
         with pymongo.timeout(patience_seconds):
             hello = client.admin.command("hello")
             # A cheap read that needs the rights we need: `hello` is answered without a login.
-            client[database]["syncsvc_fences"].find_one({"_id": "syncsvc"})
+            opened = client.get_database(database, read_preference=ReadPreference.PRIMARY)
+            opened["syncsvc_fences"].find_one({"_id": "syncsvc"})
     except errors.PyMongoError as error:
         problem = _diagnose(error, client, where, access)
         client.close()
@@ -150,7 +151,8 @@ def connect(
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
         client.close()
         raise _standalone(where)
-    majority = client.get_database(database, write_concern=MAJORITY, read_concern=ReadConcern("majority"))
+    # Not what the URI prefers: a secondary may not have yet what a fence says is durable.
+    majority = opened.with_options(write_concern=MAJORITY, read_concern=ReadConcern("majority"))
     return Mongo(client, majority, where)
 
 

@@ -62,21 +62,24 @@ def open_fence(
         wanted: False from when nobody waits for it any more: then no epoch is raised over a later owner's.
 
     Raises:
-        Unreachable: `mongo.fence_blocked` when it did not succeed for PATIENCE_SECONDS.
+        Unreachable: `mongo.fence_blocked` when it did not succeed for PATIENCE_SECONDS; `mongo.forbidden` or
+            `mongo.failed` when it never will.
     """
-    end, patience_ms = time.monotonic() + PATIENCE_SECONDS, BLOCKED_MS
+    end, patience_ms, blocked = time.monotonic() + PATIENCE_SECONDS, BLOCKED_MS, False
     newest = mongo.database.get_collection(names.FENCES, read_concern=ReadConcern("local"))
     while time.monotonic() < end and wanted():
         try:
+            if blocked:
+                _end_owner_before(mongo, fence_id, lsid)
+                # A slow majority looks the same: it must not make us raise again and again.
+                patience_ms, blocked = int(PATIENCE_SECONDS * 1000), False
             held = newest.find_one({"_id": fence_id}, {"epoch": 1})
             if wanted():  # asked again: who gives up from here on cannot raise what a later owner has raised
                 epoch = held["epoch"] if held else None
                 return _raised(mongo, fence_id, lsid, first_offset, patience_ms, epoch)
         except errors.OperationFailure as error:
             if error.code in _BLOCKED_CODES:
-                _end_owner_before(mongo, fence_id, lsid)
-                # A slow majority looks the same: it must not make us raise again and again.
-                patience_ms = int(PATIENCE_SECONDS * 1000)
+                blocked = True
             elif error.code != _DUPLICATE_KEY and verdict.of_error(error) is not verdict.Verdict.AGAIN:
                 raise verdict.failed_by(f"{mongo.where}, fence {fence_id}", error) from None
         except errors.ConnectionFailure:

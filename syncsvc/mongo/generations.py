@@ -26,11 +26,13 @@ class TopicFacts:
     """A topic as the generation found it."""
 
     name: str
-    #: Kafka's own id of the topic (a uuid, printed): a topic made anew has another one.
+    #: Kafka's own id of the topic (a uuid, printed): a topic made anew has another one; "" where it is not known.
     id: str
     partitions: int
     #: End offset of each partition when the generation began; () where nobody asks.
     ends: tuple[int, ...] = ()
+    #: First offset of each partition then; () where nobody asks, and in generations of earlier editions.
+    begins: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Generation:
 
 def claim(mongo: Mongo, wanted: Generation) -> Generation:
     """
-    Write the generation if it does not exist; return the one that holds, with its `ends`, `lineage` and `created`.
+    Write the generation if it does not exist; return the one that holds, with its offsets, `lineage` and `created`.
 
     Raises:
         Drift: every fact that differs, with the way out.
@@ -72,11 +74,20 @@ def claim(mongo: Mongo, wanted: Generation) -> Generation:
                 what="the generation was removed while this process started",
                 fix="start again",
             ) from None
-        problems = differences(held, wanted, f"{mongo.where}, generation {wanted.id}")
-        if problems:
-            raise Drift.of(problems) from None
-        return held
+        return hold(mongo, held, wanted)
     return wanted
+
+
+def hold(mongo: Mongo, held: Generation, wanted: Generation) -> Generation:
+    """
+    The generation that is there, when the facts of this start are its own.
+
+    Raises:
+        Drift: every fact that differs, with the way out.
+    """
+    if problems := differences(held, wanted, f"{mongo.where}, generation {wanted.id}"):
+        raise Drift.of(problems)
+    return held
 
 
 def read(mongo: Mongo, pipeline: str, number: int) -> Generation | None:
@@ -101,7 +112,8 @@ def remove(mongo: Mongo, pipeline: str, number: int) -> None:
 
 def differences(held: Generation, wanted: Generation, where: str) -> list[Problem]:
     """Every fact in which a start differs from the generation it wants to go on with; [] when none."""
-    anew = f"raise `generation:` to {held.number + 1} to build beside it, or go back to what it was made with"
+    beside = f"raise `generation:` to {held.number + 1} to build beside it"
+    unknown = [topic.name for topic in held.sources if len(topic.ends) != topic.partitions]
     facts: list[tuple[str, str, object, object]] = [
         ("generation.mapping_changed", "the mapping", held.mapping_hash, wanted.mapping_hash),
         *(
@@ -110,8 +122,13 @@ def differences(held: Generation, wanted: Generation, where: str) -> list[Proble
         ),
         *_topic_facts([held.keyed, *held.sources], [wanted.keyed, *wanted.sources]),
     ]
-    return [
-        Problem(code, where, f"{name} was {before} when the generation began and is {now}", anew)
+    back = f"{beside}, or go back to what it was made with"
+    found = [
+        Problem("generation.no_ends", where, f"it is not recorded where the first copy of {name} ends", beside)
+        for name in unknown
+    ]
+    return found + [
+        Problem(code, where, f"{name} was {before} when the generation began and is {now}", back)
         for code, name, before, now in facts
         if before != now
     ]
@@ -125,7 +142,8 @@ def _topic_facts(held: Sequence[TopicFacts], wanted: Sequence[TopicFacts]) -> li
         if one is None or other is None:
             facts.append(("generation.topics_changed", f"topic {name}", _presence(one), _presence(other)))
         else:
-            facts.append(("generation.topic_recreated", f"id of topic {name}", one.id, other.id))
+            if one.id and other.id:  # a broker before 2.8 gives none, and earlier editions did not ask
+                facts.append(("generation.topic_recreated", f"id of topic {name}", one.id, other.id))
             facts.append(("generation.partitions_changed", f"partitions of {name}", one.partitions, other.partitions))
     return facts
 
@@ -155,11 +173,13 @@ def _document(generation: Generation) -> dict[str, Any]:
 
 
 def _topic_document(topic: TopicFacts) -> dict[str, Any]:
-    return {"name": topic.name, "id": topic.id, "partitions": topic.partitions, "ends": list(topic.ends)}
+    found = {"name": topic.name, "id": topic.id, "partitions": topic.partitions, "ends": list(topic.ends)}
+    return found | ({"begins": list(topic.begins)} if topic.begins else {})
 
 
 def _topic(document: Mapping[str, Any]) -> TopicFacts:
-    return TopicFacts(document["name"], document["id"], document["partitions"], tuple(document["ends"]))
+    ends, begins = tuple(document["ends"]), tuple(document.get("begins", ()))
+    return TopicFacts(document["name"], document["id"], document["partitions"], ends, begins)
 
 
 def _generation(document: Mapping[str, Any]) -> Generation:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from pymongo import DESCENDING, errors
+from pymongo import DESCENDING, ReadPreference, errors
 from pymongo.write_concern import WriteConcern
 
 from syncsvc.mongo import names, verdict
@@ -91,8 +91,9 @@ def majority_seconds(mongo: Mongo, patience_seconds: float) -> float | None:
 
 def refused_transaction(mongo: Mongo) -> str | None:
     """Carry out a transaction that matches nothing; None: it passed, else kind and code of the error."""
+    primary = ReadPreference.PRIMARY
     try:
-        with mongo.client.start_session() as session, session.start_transaction():
+        with mongo.client.start_session() as session, session.start_transaction(read_preference=primary):
             mongo.database[names.FENCES].update_one(NOBODY, {"$set": {"seq": 0}}, session=session)
     except errors.PyMongoError as error:
         return verdict.described(error)

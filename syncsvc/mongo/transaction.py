@@ -18,7 +18,7 @@ from threading import Event
 from typing import Any, NoReturn
 
 import pymongo
-from pymongo import errors
+from pymongo import ReadPreference, errors
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
@@ -69,7 +69,7 @@ class Transactions:
         uncertain = False
         for _ in self._attempts():
             try:
-                self._session.start_transaction(write_concern=MAJORITY)
+                self._begin()
                 for command in statements.of_group(commits):
                     self._send(command, len(commits) > 1)
                 if self._stopping.is_set():
@@ -92,6 +92,10 @@ class Transactions:
                 return
             uncertain = True
             self._judge(problem, commits)
+
+    def _begin(self) -> None:
+        # Said here: else it is what the URI prefers to read from, and the driver knows no transaction elsewhere.
+        self._session.start_transaction(write_concern=MAJORITY, read_preference=ReadPreference.PRIMARY)
 
     def _send(self, command: statements.Command, several: bool) -> None:
         reply = self._mongo.database.command(command.body(), session=self._session)
@@ -129,7 +133,7 @@ class Transactions:
         if len(commits) > 1:
             raise GroupSpoiled
         for command in statements.of_writes_alone(commits[0]):
-            self._session.start_transaction(write_concern=MAJORITY)
+            self._begin()
             try:
                 self._send(command, several=False)
             except DRIVER_ERRORS as found:

@@ -43,6 +43,7 @@ from syncsvc.telemetry.status import ParkedStatus, PipelineStatus, TopicStatus, 
 from syncsvc.wiring import prepare
 from syncsvc.wiring.ledger import MongoLedger
 from syncsvc.wiring.publication import Publication
+from syncsvc.wiring.recreation import Recreation
 from syncsvc.wiring.sweeper import Sweeper
 from syncsvc.wiring.watched import watched
 
@@ -98,6 +99,7 @@ class RunningPipeline:
         self._parked_count = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._lineage: UUID | None = None
+        self._recreation: Recreation | None = None
         self._topics: tuple[TopicStatus, ...] = ()
         self._shape = shape.of(pipeline)
         metrics = shared.metrics
@@ -109,9 +111,10 @@ class RunningPipeline:
         """Prepares what is missing, and joins the group."""
         pipeline, shared = self.pipeline, self._shared
         await prepare.refuse_taken(pipeline, shared.mongo)
-        sources = await prepare.topics(pipeline, shared.settings, shared.engine)
+        there = await prepare.topics(pipeline, shared.settings, shared.engine)
+        sources = {name: state.partitions for name, state in there.items() if name != pipeline.keyed_topic}
         log = KeyedLog(pipeline.keyed_topic)
-        generation = await prepare.generation(pipeline, sources, shared.mongo, shared.engine)
+        generation = await prepare.generation(pipeline, there, shared.mongo, shared.engine)
         self._lineage = generation.lineage
         self._topics = (
             *(TopicStatus("router", topic, count) for topic, count in sorted(sources.items())),
@@ -130,14 +133,16 @@ class RunningPipeline:
             shared.mongo, shared.committer, state_collection=state_collection, pool=shared.pool,
             merge=pipeline.write == "merge",
         )  # fmt: skip
+        self._recreation = Recreation(generation, shared.mongo)
         self._host = PipelineHost(
             Surroundings(
                 plan, senders, prepare.ends_of(generation), log, ledger, shared.turns,
-                self._open_state(generation.lineage.bytes), self._bounds, shared.metrics, shared.events, shared.health,
-                shared.settings.router_commit_ms / 1000, self._failed, shared.schemas,
+                self._open_state(generation.lineage.bytes), self._recreation.before(self._bounds), shared.metrics,
+                shared.events, shared.health, shared.settings.router_commit_ms / 1000, self._failed, shared.schemas,
+                prepare.begins_of(generation),
             )
         )  # fmt: skip
-        self._engine = log.engine = Engine(
+        self._engine = log.engine = self._recreation.engine = Engine(
             shared.engine, pipeline.group, sorted(sources), pipeline.keyed_topic, self._host
         )
         shared.metrics.of(pipeline.name).watch(
@@ -195,7 +200,7 @@ class RunningPipeline:
             await asyncio.sleep(BEHIND_POLL_SECONDS if self._host.behind() else POLL_SECONDS)
 
     async def _look_beside(self) -> None:
-        """Asks on a timer for sweeps that are due, heartbeats and parked keys; none of it is needed more often."""
+        """Asks on a timer for sweeps, heartbeats, parked keys and ids of topics; none of it is needed more often."""
         progress = self._shared.metrics.progress(self.pipeline.name)
         while True:
             with contextlib.suppress(Unreachable):
@@ -204,6 +209,8 @@ class RunningPipeline:
             for source, sent_ms in (await self._heartbeats.newest()).items():
                 progress.heartbeat(source, sent_ms)
             await self._look_at_parked()
+            if self._recreation is not None:
+                await self._recreation.look()
             await asyncio.sleep(POLL_SECONDS)
 
     async def _look_at_parked(self) -> None:

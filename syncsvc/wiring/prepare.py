@@ -8,13 +8,13 @@ to write the generation document wins.  Refuses what differs (exit code 3) befor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from syncsvc.assembly import layout
 from syncsvc.engine.port import TP
 from syncsvc.engine.settings import EngineSettings
-from syncsvc.engine.topics import Topics, TopicWish, check_topic
+from syncsvc.engine.topics import Topics, TopicState, TopicWish, check_topic
 from syncsvc.engine.wire import Wire
 from syncsvc.errors import Drift, Problem
 from syncsvc.mapping.model import Pipeline
@@ -62,9 +62,9 @@ def wishes(pipeline: Pipeline, settings: Settings) -> Wishes:
     )
 
 
-async def topics(pipeline: Pipeline, settings: Settings, engine: EngineSettings) -> dict[str, int]:
+async def topics(pipeline: Pipeline, settings: Settings, engine: EngineSettings) -> dict[str, TopicState]:
     """
-    Makes the missing topics of a pipeline; `{source topic: partitions}` of what there is then.
+    Makes the missing topics of a pipeline; all of them as they are then, the keyed topic with them.
 
     Raises:
         Drift: when an existing keyed topic differs from what the pipeline declares.
@@ -81,8 +81,7 @@ async def topics(pipeline: Pipeline, settings: Settings, engine: EngineSettings)
         if wanted.keyed.name not in there:
             missing.append(wanted.keyed)
         await admin.create(missing)
-        there = await admin.describe(list(wanted.sources))
-    return {name: state.partitions for name, state in there.items()}
+        return await admin.describe([wanted.keyed.name, *wanted.sources])
 
 
 def formats() -> dict[str, int]:
@@ -116,7 +115,7 @@ def name_problems(view: Pipeline, mongo: Mongo) -> list[Problem]:
 
 
 async def generation(
-    pipeline: Pipeline, sources: Mapping[str, int], mongo: Mongo, engine: EngineSettings
+    pipeline: Pipeline, there: Mapping[str, TopicState], mongo: Mongo, engine: EngineSettings
 ) -> generations.Generation:
     """
     The generation of a pipeline: the one that is there, or a new one that ends its first copy where the topics end now.
@@ -125,32 +124,21 @@ async def generation(
         Drift: when the mapping, the code or a topic is not what the generation was made with, or another pipeline owns
             one of its collections.
     """
-    held = await asyncio.to_thread(generations.read, mongo, pipeline.name, pipeline.generation)
-    ends: Mapping[TP, int] = {}
-    if held is None:
-        wire = Wire(engine, "syncsvc.prepare")
-        try:
-            await wire.start([*sources, pipeline.keyed_topic])
-            every = [TP(name, number) for name, count in sources.items() for number in range(count)]
-            ends = await wire.end_offsets(every)
-            await _refuse_leftovers(pipeline, mongo, wire)
-        finally:
-            await wire.stop()
-    facts = [
-        generations.TopicFacts(
-            name, "", count, tuple(ends[TP(name, number)] for number in range(count)) if ends else ()
-        )
-        for name, count in sorted(sources.items())
-    ]
+    sources = sorted(there.keys() - {pipeline.keyed_topic})
     wanted = generations.Generation(
         pipeline.name,
         pipeline.generation,
         pipeline.text_hash,
         formats(),
-        generations.TopicFacts(pipeline.keyed_topic, "", pipeline.partitions),
-        tuple(facts),
+        generations.TopicFacts(pipeline.keyed_topic, there[pipeline.keyed_topic].id, pipeline.partitions),
+        tuple(generations.TopicFacts(name, there[name].id, there[name].partitions) for name in sources),
     )
-    claimed = await asyncio.to_thread(generations.claim, mongo, wanted)
+    held = await asyncio.to_thread(generations.read, mongo, pipeline.name, pipeline.generation)
+    if held is not None:  # and is not written again: it may be removed in this moment, and we do not know its ends
+        claimed = await asyncio.to_thread(generations.hold, mongo, held, wanted)
+    else:
+        wanted = replace(wanted, sources=await _bounded(pipeline, wanted.sources, mongo, engine))
+        claimed = await asyncio.to_thread(generations.claim, mongo, wanted)
     for view in pipeline.each():
         await asyncio.to_thread(published.claim, mongo, view.collection, claimed)
         if pipeline.publish == "direct":  # what is written here is seen at once
@@ -158,6 +146,25 @@ async def generation(
                 published.offer, mongo, view.collection, view.generation, view.target_collection, view=False
             )
     return claimed
+
+
+async def _bounded(
+    pipeline: Pipeline, sources: Sequence[generations.TopicFacts], mongo: Mongo, engine: EngineSettings
+) -> tuple[generations.TopicFacts, ...]:
+    """The source topics with the bounds they have now; raises as `_refuse_leftovers`."""
+    wire = Wire(engine, "syncsvc.prepare")
+    try:
+        await wire.start([*(topic.name for topic in sources), pipeline.keyed_topic])
+        tps = [TP(topic.name, number) for topic in sources for number in range(topic.partitions)]
+        begins, ends = await wire.beginning_offsets(tps), await wire.end_offsets(tps)
+        await _refuse_leftovers(pipeline, mongo, wire)
+    finally:
+        await wire.stop()
+
+    def of(topic: generations.TopicFacts, offsets: Mapping[TP, int]) -> tuple[int, ...]:
+        return tuple(offsets[TP(topic.name, number)] for number in range(topic.partitions))
+
+    return tuple(replace(topic, ends=of(topic, ends), begins=of(topic, begins)) for topic in sources)
 
 
 async def _refuse_leftovers(pipeline: Pipeline, mongo: Mongo, wire: Wire) -> None:
@@ -186,3 +193,10 @@ async def _refuse_leftovers(pipeline: Pipeline, mongo: Mongo, wire: Wire) -> Non
 def ends_of(found: generations.Generation) -> dict[TP, int]:
     """`{source partition: end offset when the generation began}`."""
     return {TP(topic.name, number): end for topic in found.sources for number, end in enumerate(topic.ends)}
+
+
+def begins_of(found: generations.Generation) -> dict[TP, int]:
+    """`{partition: first offset the generation has to read}`; a source partition is missing where it is not known."""
+    begins = {TP(topic.name, number): first for topic in found.sources for number, first in enumerate(topic.begins)}
+    # We made the keyed topic for this generation, and it was empty.
+    return begins | {TP(found.keyed.name, number): 0 for number in range(found.keyed.partitions)}

@@ -6,16 +6,31 @@ from __future__ import annotations
 
 import asyncio
 
+from syncsvc.engine.port import TP
 from syncsvc.mapping.model import Pipeline
-from syncsvc.mongo import fences, published
+from syncsvc.mongo import fences, generations, published
 from syncsvc.mongo.client import Mongo
+from syncsvc.state.fences import fence_id
 from syncsvc.telemetry.events import Events
 
 
 def complete(pipeline: Pipeline, mongo: Mongo) -> bool:
     """Whether all partitions of the generation have written their first copy; blocking."""
+    generation = generations.read(mongo, pipeline.name, pipeline.generation)
+    if generation is None:
+        return False
     found = fences.read_fences(mongo, pipeline.name, pipeline.generation)
-    return len(found) > pipeline.partitions and all(fence.get("copied") for fence in found)
+    return every_fence(generation) <= {fence["_id"] for fence in found if fence.get("copied")}
+
+
+def every_fence(generation: generations.Generation) -> set[str]:
+    """Ids of the fences a generation has once all of it is open: those that are missing by now tell nothing."""
+    stages = [("joiner", generation.keyed), *(("router", topic) for topic in generation.sources)]
+    return {
+        fence_id(generation.pipeline, generation.number, stage, TP(topic.name, number))
+        for stage, topic in stages
+        for number in range(topic.partitions)
+    }
 
 
 class Publication:

@@ -8,10 +8,13 @@ import time
 from collections.abc import Mapping
 from typing import cast
 
+import pytest
+
 from syncsvc.actors.host import PipelineHost, Surroundings
 from syncsvc.actors.ports import Ledger, Log, Owned
 from syncsvc.actors.turns import Turns
 from syncsvc.engine.port import TP
+from syncsvc.errors import Drift
 from syncsvc.routing.plan import compile_plan
 from syncsvc.routing.records import KINDS
 from syncsvc.routing.senders import Senders
@@ -52,7 +55,9 @@ class Opening(Answering):
 class Bench:
     """A host of one pipeline, and what it tells."""
 
-    def __init__(self, ledger: Opening, *, log: tuple[int, int], copied_to: int = 0) -> None:
+    def __init__(
+        self, ledger: Opening, *, log: tuple[int, int], copied_to: int = 0, begins: Mapping[TP, int] | None = None
+    ) -> None:
         self.metrics = Metrics([labels(PLAN.pipeline)], version="1", keyed_kinds=KINDS.values())
         self.health = Health([NAME])
         self.failed: list[BaseException] = []
@@ -65,7 +70,7 @@ class Bench:
             Surroundings(
                 PLAN, Senders(sources, 2), {TOPIC: copied_to}, cast(Log, SentNowhere()), cast(Ledger, ledger),
                 Turns(lambda: 0.0), lambda fence: PartitionState(MemoryStore(), fence.encode()), bounds, self.metrics,
-                Events(self.metrics), self.health, 0.01, self.failed.append,
+                Events(self.metrics), self.health, 0.01, self.failed.append, begins=begins or {},
             )
         )  # fmt: skip
 
@@ -129,6 +134,36 @@ async def test_a_new_partition_whose_log_begins_later_has_lost_nothing() -> None
     await bench.host.revoked({TOPIC})
 
 
+@pytest.mark.parametrize(
+    ("tp", "begins"),
+    [
+        pytest.param(TOPIC, 999, id="a source topic that began at 999 when the generation did"),
+        pytest.param(TP(PLAN.pipeline.keyed_topic, 0), 0, id="the keyed topic, which was empty when we made it"),
+    ],
+)
+async def test_a_new_partition_whose_log_was_cut_before_it_was_read_has_lost_records(tp: TP, begins: int) -> None:
+    """
+    A generation began, its workers stayed away longer than the topic keeps its records, and came back.
+
+    They read on behind what was gone, and documents were wrong without a word.
+    """
+    bench = Bench(Opening(seq=0, offset=0), log=(1_000, 1_200), begins={tp: begins})
+
+    with pytest.raises(Drift, match=r"log\.records_lost") as refused:
+        await bench.host.assigned({tp})
+
+    (problem,) = refused.value.problems
+    assert (problem.where, "from 1000 to 1200" in problem.what) == (f"{tp.topic}[0]@{begins}", True)
+
+
+async def test_a_new_partition_whose_log_is_as_the_generation_found_it_is_read_from_there() -> None:
+    """What was deleted before is no loss of this generation."""
+    bench = Bench(Opening(seq=0, offset=0), log=(1_000, 1_200), begins={TOPIC: 1_000})
+
+    assert await bench.host.assigned({TOPIC}) == {TOPIC: 1_000}
+    await bench.host.revoked({TOPIC})
+
+
 async def test_a_worker_without_partitions_runs_whatever_it_did_before() -> None:
     """What it copied is now another's: it is not stuck in a first copy, and a spare one is not for ever recovering."""
     bench = Bench(Opening(seq=0, offset=0), log=(0, 500), copied_to=500)
@@ -143,3 +178,16 @@ async def test_a_worker_without_partitions_runs_whatever_it_did_before() -> None
     await bench.host.assigned(set())
     assert (bench.host.phase(), bench.host.copied()) == ("running", (0, 0))
     assert bench.failed == []
+
+
+@pytest.mark.parametrize(
+    "grown", [pytest.param(TP(TOPIC.topic, 2), id="source"), pytest.param(TP(PLAN.pipeline.keyed_topic, 2), id="keyed")]
+)
+async def test_a_partition_that_came_while_the_worker_runs_is_refused_before_it_is_opened(grown: TP) -> None:
+    """It has no end of a first copy, and the keys are elsewhere now: told as at a start, not as a KeyError of ours."""
+    bench = Bench(Opening(seq=0, offset=0), log=(0, 0))
+
+    with pytest.raises(Drift, match=r"generation\.partitions_changed"):
+        await bench.host.assigned({TOPIC, grown})
+
+    assert bench.host.actors == {}

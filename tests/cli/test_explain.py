@@ -24,6 +24,7 @@ from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import client, generations, names
 from syncsvc.mongo.generations import Generation, TopicFacts
 from syncsvc.state import segments
+from syncsvc.state.fences import fence_id
 from syncsvc.state.memory import MemoryStore
 from syncsvc.wiring import prepare
 from tests.cli.conftest import Run
@@ -144,7 +145,7 @@ def stored(mongod: Stack, file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         database = opened["meetup"]
         generations.claim(client.Mongo(opened, database, "here"), _generation(pipeline))
         for number, joiner in enumerate(flow._joiners):
-            fence = names.fence_id(pipeline.name, 1, "joiner", number)
+            fence = fence_id(pipeline.name, 1, "joiner", (pipeline.keyed_topic, number))
             held: Any = joiner._state
             blob = segments.encode(dict(held.scan(b"")))
             database[names.state_collection(pipeline.name, 1)].insert_one(
@@ -214,7 +215,7 @@ def test_a_parked_document_says_why_and_since_when(run: Run, stored: Any, file: 
     pipeline, number = flow.plan.pipeline, Partitioner(8)[ADDRESS]
     database, identity = stored["meetup"], parking.document_id(pipeline.group, ADDRESS)
     database[names.state_collection(pipeline.name, 1)].update_one(
-        {"_id.f": names.fence_id(pipeline.name, 1, "joiner", number)},
+        {"_id.f": fence_id(pipeline.name, 1, "joiner", (pipeline.keyed_topic, number))},
         {"$set": {"b": segments.encode(dict(state_of(flow).scan(b"")))}},
     )
     entry = {"reason": "row.unreadable", "what": "a row could not be decoded", "at": datetime(2024, 5, 1, tzinfo=UTC)}

@@ -21,10 +21,10 @@ from syncsvc.mapping.model import Pipeline
 from syncsvc.mongo import fences, generations
 from syncsvc.wiring import publication
 from tests.cli.conftest import Run
-from tests.routing.tables import meetings
+from tests.routing.tables import MEETING, meetings
 
 PIPELINE = meetings(partitions=1)
-KEYED = TP(PIPELINE.keyed_topic, 0)
+KEYED, SOURCE = TP(PIPELINE.keyed_topic, 0), TP(PIPELINE.source_topic(MEETING), 0)
 GIVEN = settings.read({})
 
 
@@ -63,17 +63,18 @@ class World:
     def __init__(self) -> None:
         self.fence: dict[str, Any] = {"offset": 9, "seq": 4, "copied": True}
         self.bounds = (0, 9)
+        self.place, self.tp = "joiner/0", KEYED
         self.asked: list[str] = []
 
     def read_fences(self, mongo: object, pipeline: str, generation: int) -> list[dict[str, Any]]:
         """The one fence."""
         self.asked.append("fences")
-        return [{"_id": f"{pipeline}/g{generation}/joiner/0", **self.fence}]
+        return [{"_id": f"{pipeline}/g{generation}/{self.place}", **self.fence}]
 
     async def ends(self, pipelines: Iterable[Pipeline], given: object) -> Mapping[TP, tuple[int, int]]:
         """The one log."""
         self.asked.append("logs")
-        return {KEYED: self.bounds}
+        return {self.tp: self.bounds}
 
     def standing(self) -> Standing:
         """As the commands see it."""
@@ -92,8 +93,8 @@ class Mongo(io.BytesIO):
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     """One in which all is well."""
     made = World()
-    keyed = generations.TopicFacts(PIPELINE.keyed_topic, "", 1)
-    begun = generations.Generation(PIPELINE.name, 1, PIPELINE.text_hash, {}, keyed, ())
+    keyed, source = generations.TopicFacts(KEYED.topic, "", 1), generations.TopicFacts(SOURCE.topic, "", 1, (9,), (5,))
+    begun = generations.Generation(PIPELINE.name, 1, PIPELINE.text_hash, {}, keyed, (source,))
     monkeypatch.setattr(target, "open_mongo", lambda _: Mongo())
     monkeypatch.setattr(generations, "read", lambda *_: begun)
     monkeypatch.setattr(fences, "read_fences", made.read_fences)
@@ -116,11 +117,30 @@ def test_a_pipeline_whose_log_was_made_anew_is_lost(world: World) -> None:
 
 def test_a_fence_without_a_step_begins_where_its_log_does(world: World) -> None:
     """As a worker reads it: nothing is lost where the first records went before the generation began."""
+    world.place, world.tp = f"router/{SOURCE.topic}[0]", SOURCE
     world.fence, world.bounds = {"offset": 0, "seq": 0, "copied": False}, (5, 9)
 
     found = world.standing()
 
     assert (found.partitions[0].offset, found.lag, found.state) == (5, 4, "copying")
+
+
+@pytest.mark.parametrize(
+    ("place", "tp", "start"),
+    [
+        pytest.param(f"router/{SOURCE.topic}[0]", SOURCE, 6, id="source topic, since the generation began at 5"),
+        pytest.param("joiner/0", KEYED, 1, id="keyed topic, which was empty when we made it"),
+    ],
+)
+def test_a_fence_without_a_step_whose_log_was_cut_is_lost(world: World, place: str, tp: TP, start: int) -> None:
+    """Records were deleted that nobody had read: as the worker says it, which stops there."""
+    world.place, world.tp = place, tp
+    world.fence, world.bounds = {"offset": 0, "seq": 0, "copied": False}, (start, 9)
+
+    found = world.standing()
+
+    assert (found.state, found.lag) == ("lost", None)
+    assert found.partitions[0].verdict == "LOST: 1 records were deleted before they were read"
 
 
 def test_logs_are_asked_after_fences(world: World) -> None:

@@ -145,3 +145,49 @@ def test_a_source_topic_that_grew_under_a_generation_is_refused(make_stage: Make
 
     stage.logs.grow(stage.logs.sources[0], stage.logs.source_partitions + 1)
     assert refused(worker, "generation.partitions_changed") == MAPPING_OR_TOPICS_DIFFER
+
+
+def made_anew(stage: Stage, topic: str) -> None:
+    """Somebody deletes a topic and makes it again; it grows past the offsets that were read of the one before."""
+    before = stage.logs.ends()
+    stage.logs.remove(topic)
+    stage.logs.make([topic], stage.source_partitions)
+    while any(end < before[place] + 10 for place, end in stage.logs.ends().items() if place[0] == topic):
+        stage.logs.publish(stage.meetup.snapshot())
+
+
+def test_a_topic_made_anew_while_no_worker_ran_is_refused(make_stage: MakeStage) -> None:
+    """
+    Its offsets mean other records, though the log reaches beyond all of them: exit code 3, and no document changes.
+
+    The worker read on from the middle, and said nothing.
+    """
+    stage = make_stage(78, meetings=10)
+    stage.begin()
+    worker = stage.worker()
+    starts(stage, worker)
+    worker.log.unlink()
+    shown = stage.shown()
+
+    made_anew(stage, stage.logs.sources[0])
+
+    planned = stage.command("plan", str(stage.mapping))
+    assert (planned.returncode, "id of topic" in planned.stdout) == (MAPPING_OR_TOPICS_DIFFER, True)
+    assert refused(worker, "generation.topic_recreated") == MAPPING_OR_TOPICS_DIFFER
+    assert stage.shown() == shown
+
+
+def test_a_topic_made_anew_under_a_worker_ends_it(make_stage: MakeStage) -> None:
+    """Within seconds, with exit code 3; started again it says that the topic is another one."""
+    stage = make_stage(79, meetings=10)
+    stage.begin()
+    worker = stage.worker()
+    worker.start()
+    worker.ready()
+    stage.settle()
+
+    made_anew(stage, stage.logs.sources[0])
+
+    assert worker.ended() == MAPPING_OR_TOPICS_DIFFER
+    worker.log.unlink()
+    assert refused(worker, "generation.topic_recreated") == MAPPING_OR_TOPICS_DIFFER

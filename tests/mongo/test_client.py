@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pymongo.read_concern import ReadConcern
 
 from syncsvc import tls
 from syncsvc.devstack import cache, server
 from syncsvc.devstack.mongod import Mongod
 from syncsvc.errors import Unreachable, UsageFault
-from syncsvc.mongo import client
-from tests.mongo.server import FaultyMongod, UninitiatedMongod
+from syncsvc.mongo import client, health, namespaces
+from syncsvc.mongo.committer import Committer
+from tests.mongo.server import STATE, FaultyMongod, UninitiatedMongod, fence_now, owned, put, step
 
 pytestmark = pytest.mark.servers
 
@@ -53,6 +55,33 @@ def test_a_replica_set_is_taken(mongod: FaultyMongod) -> None:
     connection = client.connect(f"mongodb://{mongod.address}/", "db")
 
     assert connection.where == f"{mongod.address}/db"
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "preferred",
+    [
+        pytest.param("secondary", id="which this set has none of"),
+        pytest.param("secondaryPreferred&maxStalenessSeconds=90", id="at most 90 s old"),
+    ],
+)
+def test_what_the_uri_prefers_to_read_from_does_not_hold_for_us(mongod: FaultyMongod, preferred: str) -> None:
+    """
+    A URI is shared with applications that read from secondaries.
+
+    The driver refuses a transaction with it, and what a fence says must be read where it was written.
+    """
+    connection = client.connect(f"mongodb://{mongod.address}/?readPreference={preferred}", "preferred")
+    namespaces.ensure(connection, ["docs", STATE])
+    committer = Committer(connection)
+    fence = owned(connection, committer)
+    committer.submit(step(fence, put(1))).result(20)
+
+    assert fence_now(connection, fence) == (1, 1, 10)
+    assert health.refused_transaction(connection) is None
+    assert connection.database["docs"].with_options(read_concern=ReadConcern("local")).find_one() == {"_id": 1}
+    committer.close()
+    connection.client.drop_database("preferred")
     connection.close()
 
 

@@ -15,7 +15,7 @@ from syncsvc.mongo.generations import Generation, TopicFacts
 pytestmark = pytest.mark.servers
 
 KEYED = TopicFacts("syncsvc.meetings.g1.keyed", "id-k", 8)
-SOURCE = TopicFacts("meetup.meetup.user", "id-u", 4, (10, 0, 3, 7))
+SOURCE = TopicFacts("meetup.meetup.user", "id-u", 4, (10, 0, 3, 7), (0, 0, 2, 0))
 
 
 def a_generation() -> Generation:
