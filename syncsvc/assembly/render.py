@@ -12,25 +12,21 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from syncsvc.assembly import elements
-from syncsvc.assembly.copies import NOTHING, Copies, Copy
 from syncsvc.assembly.elements import DOCUMENT, INT32, Value
 from syncsvc.assembly.forms import Form, LevelForm
+from syncsvc.assembly.held import ByRole, Held, Parts, case_of
 from syncsvc.assembly.layout import SLOT
 from syncsvc.assembly.state import State
 from syncsvc.expressions import ComputeError, evaluate
 from syncsvc.routing import labels
 from syncsvc.routing.plan import Plan
-from syncsvc.routing.slot import BODY, GOOD, parse
+from syncsvc.routing.slot import GOOD
 from syncsvc.routing.stamp import earlier
 
 #: MongoDB refuses documents above 16 MiB; the rest is room for `_sync`.
 MOST_BYTES = 16 * 1024 * 1024 - 64
 
 Rows = list[tuple[bytes, bytes]]
-#: A slot taken apart: references, order, elements, stamp, end.
-Parts = tuple[tuple[bytes | None, ...], bytes, bytes, bytes, bytes]
-#: `{role: slots}` at a document's address.
-ByRole = dict[int, list[bytes]]
 
 
 class Rendered(NamedTuple):
@@ -53,10 +49,8 @@ class Renderer:
     def __init__(self, plan: Plan, state: State) -> None:
         self._state = state
         self._views = [(view.role, LevelForm(plan, view.level, view.role)) for view in plan.views]
-        self._references = [len(role.references) for role in plan.roles]
-        self._ended = [role.ended for role in plan.roles]
-        self.copies = Copies(state)
-        self._complete, self._problem = True, ""
+        self._held = Held(plan, state)
+        self.copies = self._held.copies
 
     def rows_at(self, address: bytes) -> Rows:
         """The slots at a document's address, in key order."""
@@ -64,7 +58,7 @@ class Renderer:
 
     def render(self, address: bytes, rows: Rows) -> Rendered:
         """The document at an address whose slots are `rows`."""
-        self._complete, self._problem = True, ""
+        self._held.begin()
         start = 1 + len(address)
         by_role: ByRole = {}
         for key, slot in rows:
@@ -77,36 +71,14 @@ class Renderer:
         root = by_role.get(root_role)
         if root is None:
             return Rendered(address, None, None, True, None)
-        row = self._parts(root_role, root[0])
+        row = self._held.parts(root_role, root[0])
         identity, chunks = row[1], [row[2]]
         shown = self._fill(chunks, level, row, by_role, {})
-        if not self._problem and sum(map(len, chunks)) > MOST_BYTES:
-            self._problem = "document.too_large: the document would exceed MongoDB's 16 MiB"
-        if self._problem:
-            return Rendered(address, identity or None, None, self._complete, self._problem)
-        return Rendered(address, identity, b"".join(chunks) if shown else None, self._complete, None)
-
-    def _parts(self, role: int, slot: bytes) -> Parts:
-        """Cuts a slot; a poisoned one is noted as the document's problem and shows its last good form."""
-        count = self._references[role]
-        if slot[:1] != GOOD or count > 1 or self._ended[role]:
-            whole = parse(slot, count, ended=self._ended[role])
-            if whole.poison is not None:
-                self._problem = f"row.unreadable: {whole.poison.decode()} could not be decoded"
-            return whole.references, whole.order, whole.elements, whole.stamp, whole.ended
-        at = BODY
-        references: tuple[bytes | None, ...] = ()
-        if count:
-            length = (slot[at] << 8) | slot[at + 1]
-            at += 2
-            if length == 0xFFFF:
-                references = (None,)
-            else:
-                references = (slot[at : at + length],)
-                at += length
-        length = (slot[at] << 8) | slot[at + 1]
-        at += 2
-        return references, slot[at : at + length], slot[at + length :], slot[1:BODY], b""
+        if not self._held.problem and sum(map(len, chunks)) > MOST_BYTES:
+            self._held.problem = "document.too_large: the document would exceed MongoDB's 16 MiB"
+        if self._held.problem:
+            return Rendered(address, identity or None, None, self._held.complete, self._held.problem)
+        return Rendered(address, identity, b"".join(chunks) if shown else None, self._held.complete, None)
 
     def _fill(
         self, chunks: list[bytes], level: LevelForm, row: Parts, by_role: ByRole | None, sizes: dict[str, int]
@@ -122,12 +94,12 @@ class Renderer:
                 if element is not None:
                     chunks.append(element)
                     continue
-            form = _case(declared, row)
+            form = case_of(declared, row)
             if form is None:
                 chunks.append(declared.absent)
                 continue
-            slots = self._slots(form, row[0], by_role)
-            if form.cascade and not form.many and self._went(form, row, slots):
+            slots = self._held.slots(form, row[0], by_role)
+            if form.cascade and not form.many and self._held.went(form, row, slots):
                 return False
             if form.many:
                 sizes[form.label] = self._many(chunks, form, slots, row)
@@ -142,7 +114,7 @@ class Renderer:
         key = row[0][form.reference or 0]
         if key is None:
             return form.absent
-        copy = self._copy(form, key)
+        copy = self._held.copy(form, key)
         if not copy.slots:
             return form.absent
         if copy.slots[0][:1] != GOOD:
@@ -154,58 +126,10 @@ class Renderer:
             element = copy.shown[form] = b"".join(chunks)
         return element
 
-    def _slots(self, form: Form, references: tuple[bytes | None, ...], by_role: ByRole | None) -> list[bytes]:
-        if form.reference is None:
-            return [] if by_role is None else by_role.get(form.role, [])
-        key = references[form.reference]
-        return [] if key is None else self._copy(form, key).slots
-
-    def _copy(self, form: Form, key: bytes) -> Copy:
-        """What is here of the row that is referred to; nothing, and noted, while its answer is awaited."""
-        copy = self.copies.of(form.node + key)
-        if copy is None:
-            self._complete = False
-            return NOTHING
-        return copy
-
-    def _went(self, form: Form, row: Parts, slots: list[bytes]) -> bool:
-        """
-        Whether a row went with the one it refers to.
-
-        That one is not there, a former life of it ended since, or it went with one that it refers to in its turn.
-        """
-        if form.reference is not None and row[0][form.reference] is None:
-            return False
-        if not slots:
-            return True
-        other = self._row(form, slots)
-        return earlier(row[3], other[4]) or self._went_along(form.level, other)
-
-    def _went_along(self, level: LevelForm, row: Parts) -> bool:
-        """Whether a row of a level went with one of those that its cascades refer to."""
-        for above in level.cascades:
-            case = _case(above, row)
-            if case is not None and case.cascade and self._went(case, row, self._slots(case, row[0], None)):
-                return True
-        return False
-
-    def _row(self, form: Form, slots: list[bytes]) -> Parts:
-        """
-        The row of a single value: the first one that did not go with a row it refers to.
-
-        Under a key that a collation compares, a row that a cascade took is still here when its successor is spelled
-        differently: nobody said that it went.
-        """
-        first = self._parts(form.role, slots[0])
-        if len(slots) == 1 or not form.level.cascades or not self._went_along(form.level, first):
-            return first
-        others = (self._parts(form.role, slot) for slot in slots[1:])
-        return next((row for row in others if not self._went_along(form.level, row)), first)
-
     def _one(self, chunks: list[bytes], form: Form, slots: list[bytes], sizes: dict[str, int]) -> bool:
         content = None
         if slots:
-            content = self._content(form, self._row(form, slots), sizes if form.merge else {})
+            content = self._content(form, self._held.row(form, slots), sizes if form.merge else {})
         if content is None:
             chunks.append(form.absent)
             return not form.required
@@ -220,7 +144,7 @@ class Renderer:
 
     def _many(self, chunks: list[bytes], form: Form, slots: list[bytes], parent: Parts) -> int:
         """Appends a list or an object; returns how many rows it has, shown or not."""
-        rows = [self._parts(form.role, slot) for slot in slots]
+        rows = [self._held.parts(form.role, slot) for slot in slots]
         if form.cascade:  # what was written before a former life of its parent ended went with that
             rows = [row for row in rows if not earlier(row[3], parent[4])]
         if form.ordered:
@@ -273,18 +197,11 @@ class Renderer:
                 try:
                     element = elements.encode(name, evaluate(computed.expression, shown))
                 except ComputeError as error:
-                    self._problem = f"{error.code}: {name}: {error.what}"
+                    self._held.problem = f"{error.code}: {name}: {error.what}"
                     return
             chunks.append(element)
             if shown is not None:
                 shown |= elements.decode(element)
-
-
-def _case(form: Form, row: Parts) -> Form | None:
-    """The form itself; of a relation to one of several tables, that to the one this row refers to."""
-    if not form.cases:
-        return form
-    return next((case for case in form.cases if row[0][case.reference or 0] is not None), None)
 
 
 def _value(form: Form, content: bytes) -> Value:
