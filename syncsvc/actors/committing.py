@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 
 from syncsvc.actors import parking
-from syncsvc.actors.partition import Opened
+from syncsvc.actors.loading import Opened
 from syncsvc.actors.ports import Ack, Ledger, Refused, Step, Written
 from syncsvc.actors.report import Report
 from syncsvc.actors.wall_clock import now_ms

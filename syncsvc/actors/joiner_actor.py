@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable
 
 from syncsvc.actors.committing import Committing
-from syncsvc.actors.partition import Actor, Opened
+from syncsvc.actors.loading import Opened
+from syncsvc.actors.partition import Actor
 from syncsvc.actors.ports import Ack, Ledger, Log
 from syncsvc.actors.report import Report
 from syncsvc.actors.sending import Sending

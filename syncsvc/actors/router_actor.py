@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 
 from syncsvc.actors import parking
-from syncsvc.actors.partition import Actor, Opened
+from syncsvc.actors.loading import Opened
+from syncsvc.actors.partition import Actor
 from syncsvc.actors.ports import Ack, Ledger, Log, Step
 from syncsvc.actors.report import Report
 from syncsvc.actors.schemas import SchemaStore, fetched

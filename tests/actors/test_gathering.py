@@ -10,7 +10,7 @@ import pytest
 
 from syncsvc.actors import joiner_actor
 from syncsvc.actors.joiner_actor import JoinerActor
-from syncsvc.actors.partition import Opened
+from syncsvc.actors.loading import Opened
 from syncsvc.actors.ports import Batches, Ledger, Owned
 from syncsvc.actors.report import Report
 from syncsvc.actors.turns import Turns

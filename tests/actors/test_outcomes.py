@@ -12,7 +12,8 @@ import pytest
 
 from syncsvc.actors import parking
 from syncsvc.actors.joiner_actor import JoinerActor
-from syncsvc.actors.partition import Actor, Opened
+from syncsvc.actors.loading import Opened
+from syncsvc.actors.partition import Actor
 from syncsvc.actors.ports import FencedOut, Ledger, Log, Owned, Step
 from syncsvc.actors.report import Report
 from syncsvc.actors.router_actor import RouterActor
