@@ -21,6 +21,8 @@ class Actor:
 
     #: Longest wait for the step under way when the partition is given back, seconds; below the engine's own bound.
     CLOSE_SECONDS = 20.0
+    #: Longest wait for what was cancelled after that.
+    CANCEL_SECONDS = 1.0
     #: Longest that a partition which another worker owns may stay assigned here: a member that was away hears of the
     #: rebalance within some seconds.
     FENCED_SECONDS = 60.0
@@ -94,5 +96,20 @@ class Actor:
             await asyncio.wait([self._task], timeout=self.CLOSE_SECONDS)
             if not self._task.done():
                 self._task.cancel()
-                await asyncio.wait([self._task], timeout=1.0)
+                await asyncio.wait([self._task], timeout=self.CANCEL_SECONDS)
+        await self._give_up()
         self.release()
+
+    async def _give_up(self) -> None:
+        """
+        Ends the transaction that nobody waits for any more: what it does when it is durable is done to the state.
+
+        It may become durable all the same; the next owner finds that in the fence.
+        """
+        if self._committing is None:
+            return
+        task, self._committing = self._committing, None
+        task.cancel()
+        await asyncio.wait([task], timeout=self.CANCEL_SECONDS)
+        if task.done() and not task.cancelled():
+            task.exception()  # why it failed is not of interest: the partition is the next owner's

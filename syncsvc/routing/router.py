@@ -216,7 +216,6 @@ class Router(SourcePartition):
     def _park(self, record: Record, error: DecodeError) -> None:
         """Keeps the record raw and poisons its row's addresses, so that nothing newer is shown without it."""
         place = f"{self._place}@{record.offset}"
-        self.tally.parked += 1
         targets: list[tuple[bytes, bytes]] = []
         try:
             values = self._key(record)
@@ -226,7 +225,7 @@ class Router(SourcePartition):
             for target, payload in self._poison.spread(values, place):
                 self._send(target, records.POISON, payload)
                 targets.append((target, payload))
-        self.parked.append(ParkedRecord(place, error.code, error.what, record.key, record.value, tuple(targets)))
+        self._keep(ParkedRecord(place, error.code, error.what, record.key, record.value, tuple(targets)))
 
     def take_healed(self) -> list[str]:
         """Places of unreadable records whose rows have become good since the last call; also some of `take_parked`."""
