@@ -195,9 +195,8 @@ class PartitionState:
         self._unkept_bytes += len(blob)
         if self._unkept_bytes >= KEEP_BYTES:
             # Without a stamp: killed now, the cache is void, for it may hold half a state.
-            self._store.commit(b"")
+            yield from self._store.committing(b"")
             self._unkept_bytes = 0
-            yield
 
     def caught_up(self, seq: int) -> None:
         """The last wanted segment was applied: the state is that of the fence at `seq`."""
