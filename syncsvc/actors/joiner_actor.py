@@ -190,7 +190,7 @@ class JoinerActor(Actor):
     @property
     def durable_offset(self) -> int:
         """Where the next owner goes on."""
-        return self._steps.durable_offset
+        return self._steps.durable.offset
 
     def release(self) -> None:
         """Lets go of the local state."""

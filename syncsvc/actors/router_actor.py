@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from syncsvc.actors import parking
+from syncsvc.actors.durable import Durable
 from syncsvc.actors.inbox import Batches
 from syncsvc.actors.loading import Opened
 from syncsvc.actors.partition import Actor
@@ -57,10 +58,10 @@ class RouterActor(Actor):
         self._state, self._fence = opened.state, opened.owned
         self._sending, self._ledger = Sending(log, report), ledger
         self._commit_seconds = commit_seconds
-        self._seq = opened.owned.seq
+        self._durable = Durable(opened, ledger)
         #: The fence had no step yet: reading begins where the log does.
         self.new = opened.owned.seq == 0
-        self.offset = self._durable = opened.owned.offset
+        self.offset = opened.owned.offset
         self._source_ms = opened.owned.source_ms
         self._acks: list[Ack] = []
         self._records = 0
@@ -146,7 +147,7 @@ class RouterActor(Actor):
         await self._settle()
         if self._fenced is not None:
             return  # nothing that follows can be written, and what was taken of the state would be lost
-        taken = self._state.take_segment(self._seq + 1)
+        taken = self._state.take_segment(self._durable.seq + 1)
         tally, parked = self.router.take_tally(), self.router.take_parked()
         self._source_ms = max(self._source_ms, tally.newest_ms)
         pipeline, now = self._plan.pipeline, now_ms()
@@ -159,7 +160,7 @@ class RouterActor(Actor):
         # After those parked: a record may be parked and made good within one step.
         entries |= {parking.record_id(pipeline.group, place): None for place in self.router.take_healed()}
         step = Step(
-            self._fence.id, self._fence.epoch, self._seq, self.offset, taken.base, self._source_ms,
+            self._fence.id, self._fence.epoch, self._durable.seq, self.offset, taken.base, self._source_ms,
             (taken.blob,) if taken.blob else (), copied=self.router.marked, parked=entries,
         )  # fmt: skip
         acks, self._acks = self._acks, []
@@ -170,13 +171,7 @@ class RouterActor(Actor):
 
         async def made_durable() -> None:
             await self._ledger.commit(step, lazily=True)
-            self._seq += 1
-            self._durable = step.offset
-            self._state.committed(self._seq, time.monotonic())
-            if step.base is not None:
-                self._ledger.forget(step.fence, step.base)
-            for ack in acks:
-                ack()
+            self._durable.landed(step, acks)
             self._report.routed(self._table, tally, parked)
             self._report.applied(step.offset, oldest)
             self._report.waiting(self._oldest_ms)
@@ -194,7 +189,7 @@ class RouterActor(Actor):
     @property
     def durable_offset(self) -> int:
         """Where the next owner goes on."""
-        return self._durable
+        return self._durable.offset
 
     def release(self) -> None:
         """Lets go of the local state."""
