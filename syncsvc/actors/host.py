@@ -210,8 +210,8 @@ class PipelineHost:
         self._with.turns.more(more)
 
     def waiting(self) -> list[int]:
-        """Records that wait in each partition's inbox; asked from another thread."""
-        return [len(actor.inbox) for actor in list(self.actors.values())]
+        """Records that wait in each partition's inbox, which large ones may fill; asked from another thread."""
+        return [actor.inbox.filled for actor in list(self.actors.values())]
 
     def failed(self, error: BaseException) -> None:
         """The engine broke: the process leaves."""

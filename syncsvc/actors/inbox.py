@@ -33,6 +33,11 @@ class Inbox:
     def __len__(self) -> int:
         return self._records
 
+    @property
+    def filled(self) -> int:
+        """Records that wait, as many as there may be where their bytes alone fill it: for those who compare the two."""
+        return self._records if self._bytes < MOST_WAITING_BYTES else max(self._records, MOST_WAITING_RECORDS)
+
     async def put(self, batch: RecordBatch, ack: Ack) -> bool:
         """Appends a batch; returns when there is room for the next one (back-pressure), whether that was waited for."""
         size = _bytes(batch)

@@ -53,10 +53,12 @@ async def test_large_records_hold_back_although_they_are_few() -> None:
     waiting = asyncio.ensure_future(inbox.put(large(most - 1), ack))
     await asyncio.sleep(0)
     assert not waiting.done()
+    assert inbox.filled == MOST_WAITING_RECORDS  # so that the pipeline says that it is held back
 
     inbox.take(1)
     await asyncio.sleep(0)
     assert not waiting.done(), "most of it is still there"
+    assert inbox.filled == len(inbox) == most - 1
     inbox.take(1)
 
     assert await waiting is True
