@@ -11,7 +11,8 @@ import time
 from dataclasses import dataclass, replace
 
 from syncsvc.actors import parking
-from syncsvc.actors.partition import Opened
+from syncsvc.actors.durable import Durable
+from syncsvc.actors.loading import Opened
 from syncsvc.actors.ports import Ack, Ledger, Refused, Step, Written
 from syncsvc.actors.report import Report
 from syncsvc.actors.wall_clock import now_ms
@@ -46,9 +47,7 @@ class Committing:
     def __init__(self, plan: Plan, joiner: Joiner, opened: Opened, *, ledger: Ledger, report: Report) -> None:
         self._plan, self._joiner, self._ledger, self._report = plan, joiner, ledger, report
         self._state, self._fence = opened.state, opened.owned
-        self._seq = opened.owned.seq
-        #: Where the next owner goes on.
-        self.durable_offset = opened.owned.offset
+        self.durable = Durable(opened, ledger)
         self._source_ms = opened.owned.source_ms
 
     def take(self, due: Due, acks: list[Ack], *, offset: int, records: int) -> Work:
@@ -57,12 +56,12 @@ class Committing:
 
         To be called when the step before is durable.
         """
-        taken = self._state.take_segment(self._seq + 1)
+        taken = self._state.take_segment(self.durable.seq + 1)
         tally = self._joiner.take_tally()
         # The keyed topic mixes senders, so only the oldest event of a step says what is surely applied (invariant 9).
         self._source_ms = tally.oldest_ms or self._source_ms
         step = Step(
-            self._fence.id, self._fence.epoch, self._seq, offset, taken.base, self._source_ms,
+            self._fence.id, self._fence.epoch, self.durable.seq, offset, taken.base, self._source_ms,
             (taken.blob,) if taken.blob else (), self._written(due, offset), self._joiner.agenda.copy.ended,
             self._entries(due, offset),
         )  # fmt: skip
@@ -76,16 +75,10 @@ class Committing:
         Raises:
             FencedOut: another worker owns the partition; nothing was written.
         """
-        joiner, state, tally = self._joiner, self._state, work.tally
+        joiner, tally = self._joiner, work.tally
         began = time.monotonic()
         step = await self._make_durable(work.step, work.shown)
-        self._seq += 1
-        self.durable_offset = step.offset
-        state.committed(self._seq, time.monotonic())
-        if step.base is not None:
-            self._ledger.forget(step.fence, step.base)
-        for ack in work.acks:
-            ack()
+        self.durable.landed(step, work.acks)
         self._report.folded(tally)
         self._tell(work, step)
         waiting = joiner.agenda.oldest_waiting()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from syncsvc.actors.backlog import Backlog
 from syncsvc.actors.joiner_actor import JoinerActor
-from syncsvc.actors.partition import Opened, load
+from syncsvc.actors.loading import Loader, Opened
 from syncsvc.actors.ports import Ack, Ledger, Log, Owned
 from syncsvc.actors.report import Report
 from syncsvc.actors.router_actor import RouterActor
@@ -74,6 +74,7 @@ class PipelineHost:
         self._sources = {self._pipeline.source_topic(table): table for table in surroundings.plan.tables}
         self._sources |= {topic: name for name, topic in channels(self._pipeline).items()}
         self.actors: dict[TP, RouterActor | JoinerActor] = {}
+        self._loader = Loader(surroundings.ledger)
         self._backlog = Backlog()
         #: The newest assignment, maybe an empty one, is open and reads.
         self._settled = False
@@ -126,7 +127,7 @@ class PipelineHost:
     async def _open(self, tp: TP) -> tuple[TP, Owned]:
         began, source, stage = time.monotonic(), self._sources.get(tp.topic), self._stage(tp)
         fence = fence_id(self._pipeline.name, self._pipeline.generation, stage, tp)
-        opened = await load(self._with.ledger, fence, lambda: self._with.open_state(fence))
+        opened = await self._loader.load(fence, lambda: self._with.open_state(fence))
         report = self._report(stage, tp)
         if source is None:
             self.actors[tp] = self._joiner(tp, opened, report)
@@ -233,8 +234,8 @@ class PipelineHost:
         self._with.turns.more(more)
 
     def waiting(self) -> list[int]:
-        """Records that wait in each partition's inbox; asked from another thread."""
-        return [len(actor.inbox) for actor in list(self.actors.values())]
+        """Records that wait in each partition's inbox, which large ones may fill; asked from another thread."""
+        return [actor.inbox.filled for actor in list(self.actors.values())]
 
     def failed(self, error: BaseException) -> None:
         """The engine broke: the process leaves."""

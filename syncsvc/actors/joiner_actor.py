@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from syncsvc.actors.committing import Committing
-from syncsvc.actors.partition import Actor, Opened
+from syncsvc.actors.inbox import Batches
+from syncsvc.actors.loading import Opened
+from syncsvc.actors.partition import Actor
 from syncsvc.actors.ports import Ack, Ledger, Log
 from syncsvc.actors.report import Report
 from syncsvc.actors.sending import Sending
 from syncsvc.actors.turns import Turns
 from syncsvc.actors.wall_clock import passed_ms
 from syncsvc.assembly.joiner import Joiner
-from syncsvc.engine.port import RecordBatch
+from syncsvc.engine.port import Record
 from syncsvc.routing.plan import Plan
 
 #: Longest step of a worker that is far behind its logs: the larger, the more changes of one document become one write.
@@ -89,7 +92,7 @@ class JoinerActor(Actor):
         at = self.joiner.agenda.next_due()
         return None if at is None else max(0.0, (at - passed_ms()) / 1000)
 
-    async def _step(self, batches: list[tuple[RecordBatch, Ack]]) -> None:
+    async def _step(self, batches: Batches) -> None:
         joiner, began = self.joiner, time.monotonic()
         acks, records = await self._gather(batches)
         await self._sending.end()
@@ -107,7 +110,7 @@ class JoinerActor(Actor):
         if self._state.overdue(time.monotonic()):
             await self._settle()
 
-    async def _gather(self, batches: list[tuple[RecordBatch, Ack]]) -> tuple[list[Ack], int]:
+    async def _gather(self, batches: Batches) -> tuple[list[Ack], int]:
         """
         Folds and sends what is there and what comes until it is our turn; acks, number of records.
 
@@ -118,10 +121,11 @@ class JoinerActor(Actor):
         turn = self._turns.next()
         turn.add_done_callback(lambda _: self.inbox.wake())
         while True:
-            records += await self._fold(batches)
-            acks += [ack for _, ack in batches]
+            more_acks, more_records = await self._fold(batches)
+            acks += more_acks
+            records += more_records
             most = COPY_RECORDS if self.joiner.agenda.copy.gathering else STEP_RECORDS
-            if records >= most or self._state.changed_bytes >= STEP_BYTES or self._closing:
+            if records >= most or self._enough() or self._closing:
                 return acks, records
             early = self._under_way() or not turn.done()
             patience, began = None, time.monotonic()
@@ -141,25 +145,52 @@ class JoinerActor(Actor):
     def _under_way(self) -> bool:
         return self._committing is not None and not self._committing.done()
 
-    async def _fold(self, batches: list[tuple[RecordBatch, Ack]]) -> int:
-        """Folds batches and sends what that makes the stage say; how many records there were."""
+    async def _fold(self, batches: Batches) -> tuple[list[Ack], int]:
+        """
+        Folds batches and sends what that makes the stage say; acks, number of records.
+
+        What comes behind as much as one transaction takes goes back into the inbox.
+        """
+        acks: list[Ack] = []
         records = unsent = 0
-        for batch, _ in batches:
-            self.joiner.fold(batch.records)
+        for number, (batch, ack) in enumerate(batches):
+            left = iter(batch.records)
+            self.joiner.fold(self._until_enough(left))
+            rest = list(left)
+            folded = len(batch.records) - len(rest)
+            records += folded
+            unsent += folded
+            if rest:
+                self.offset = rest[0].offset
+                self.inbox.give_back([(replace(batch, records=rest), ack), *batches[number + 1 :]])
+                break
             self.offset = batch.next_offset
-            records += len(batch.records)
-            unsent += len(batch.records)
+            acks.append(ack)
+            if self._enough():
+                self.inbox.give_back(batches[number + 1 :])
+                break
             if unsent >= SEND_RECORDS:
                 unsent = 0
                 await self._sending.begin(self.joiner.outbox.take())
                 await asyncio.sleep(0)  # so many take the loop for some 20 ms: others come in between
         await self._sending.begin(self.joiner.outbox.take())
-        return records
+        return acks, records
+
+    def _until_enough(self, records: Iterator[Record]) -> Iterator[Record]:
+        state, most = self._state, STEP_BYTES
+        for record in records:
+            yield record
+            # After each: a record of some bytes may change a slot of megabytes.
+            if state.changed_bytes >= most:
+                return
+
+    def _enough(self) -> bool:
+        return self._state.changed_bytes >= STEP_BYTES
 
     @property
     def durable_offset(self) -> int:
         """Where the next owner goes on."""
-        return self._steps.durable_offset
+        return self._steps.durable.offset
 
     def release(self) -> None:
         """Lets go of the local state."""

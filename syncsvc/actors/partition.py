@@ -1,109 +1,19 @@
 """
-The part that routers' and joiners' actors share: a bounded inbox, a fence, a state, and the life of one partition.
+What routers' and joiners' actors share: the life of one partition, from its first step to its last.
 
-A partition is opened by raising its fence and making its state whole; it is closed by finishing the step under way.
-Any error that is not foreseen ends the process (design D9): the fence says where the next owner goes on.
+It is opened by `loading`, and closed by finishing the step under way.  Any error that is not foreseen ends the process
+(design D9): the fence says where the next owner goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from syncsvc.actors.ports import Ack, FencedOut, Ledger, Owned
+from syncsvc.actors.inbox import Inbox
+from syncsvc.actors.ports import FencedOut
 from syncsvc.actors.report import Report
-from syncsvc.engine.port import RecordBatch
 from syncsvc.errors import Unreachable
-from syncsvc.state.partition import PartitionState
-
-MOST_WAITING_RECORDS = 5_000  # in the inbox of a partition: some 3 MB; two folds of a router
-SEGMENTS_A_READ = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """How a partition's state was made whole."""
-
-    owned: Owned
-    state: PartitionState
-    #: Segments that had to be read; 0 when the local cache was up to date.
-    segments: int
-
-
-async def load(ledger: Ledger, fence: str, open_state: Callable[[], PartitionState]) -> Opened:
-    """Becomes the owner of a fence and makes its state whole from the local cache and the segments behind it."""
-    owned = await ledger.open(fence)
-    state = open_state()
-    try:
-        first = number = state.behind(owned.seq, owned.base)
-        while number <= owned.seq:
-            last = min(number + SEGMENTS_A_READ - 1, owned.seq)
-            for blob in await ledger.segments(fence, number, last):
-                state.apply(blob)
-            number = last + 1
-            await asyncio.sleep(0)  # other partitions are opened meanwhile
-    except BaseException:
-        state.close()  # a rebalance cancels this: the folder must be free for the next owner
-        raise
-    state.caught_up(owned.seq)
-    return Opened(owned, state, max(0, owned.seq + 1 - first))
-
-
-class Inbox:
-    """Batches of one partition that wait for their actor; bounded in records."""
-
-    def __init__(self) -> None:
-        self._batches: deque[tuple[RecordBatch, Ack]] = deque()
-        self._records = 0
-        self._room, self._news = asyncio.Event(), asyncio.Event()
-        self._room.set()
-
-    def __len__(self) -> int:
-        return self._records
-
-    async def put(self, batch: RecordBatch, ack: Ack) -> bool:
-        """Appends a batch; returns when there is room for the next one (back-pressure), whether that was waited for."""
-        self._batches.append((batch, ack))
-        self._records += len(batch.records)
-        self._news.set()
-        if self._records < MOST_WAITING_RECORDS:
-            return False
-        self._room.clear()
-        await self._room.wait()
-        return True
-
-    def wake(self) -> None:
-        """Lets `wait` return although nothing came."""
-        self._news.set()
-
-    async def wait(self, seconds: float | None) -> None:
-        """Returns when there is news, or after so many seconds."""
-        if self._news.is_set() or (seconds is not None and seconds <= 0):
-            return
-        if seconds is None:
-            await self._news.wait()
-            return
-        try:
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        except TimeoutError:
-            return
-
-    def take(self, most: int) -> list[tuple[RecordBatch, Ack]]:
-        """Batches of about `most` records in all, in order; none when empty."""
-        taken, count = [], 0
-        while self._batches and count < most:
-            batch, ack = self._batches.popleft()
-            taken.append((batch, ack))
-            count += len(batch.records)
-        self._records -= count
-        if not self._batches:
-            self._news.clear()
-        if self._records < MOST_WAITING_RECORDS // 2:
-            self._room.set()
-        return taken
 
 
 class Actor:
@@ -111,6 +21,8 @@ class Actor:
 
     #: Longest wait for the step under way when the partition is given back, seconds; below the engine's own bound.
     CLOSE_SECONDS = 20.0
+    #: Longest wait for what was cancelled after that.
+    CANCEL_SECONDS = 1.0
     #: Longest that a partition which another worker owns may stay assigned here: a member that was away hears of the
     #: rebalance within some seconds.
     FENCED_SECONDS = 60.0
@@ -184,5 +96,20 @@ class Actor:
             await asyncio.wait([self._task], timeout=self.CLOSE_SECONDS)
             if not self._task.done():
                 self._task.cancel()
-                await asyncio.wait([self._task], timeout=1.0)
+                await asyncio.wait([self._task], timeout=self.CANCEL_SECONDS)
+        await self._give_up()
         self.release()
+
+    async def _give_up(self) -> None:
+        """
+        Ends the transaction that nobody waits for any more: what it does when it is durable is done to the state.
+
+        It may become durable all the same; the next owner finds that in the fence.
+        """
+        if self._committing is None:
+            return
+        task, self._committing = self._committing, None
+        task.cancel()
+        await asyncio.wait([task], timeout=self.CANCEL_SECONDS)
+        if task.done() and not task.cancelled():
+            task.exception()  # why it failed is not of interest: the partition is the next owner's

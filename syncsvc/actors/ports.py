@@ -91,8 +91,8 @@ class Ledger(Protocol):
     async def open(self, fence: str) -> Owned:
         """Becomes the owner of a fence."""
 
-    async def segments(self, fence: str, first: int, last: int) -> list[bytes]:
-        """Blobs of the segments `first..last`, in order; a bounded number of them per call (see `next_span`)."""
+    async def segments(self, fence: str, first: int, last: int) -> tuple[list[bytes], int]:
+        """Blobs of segments from `first` on, in order, some MiB of those up to `last`; where the next call begins."""
 
     async def commit(self, step: Step, *, lazily: bool = False) -> None:
         """

@@ -11,9 +11,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from syncsvc.actors import parking
-from syncsvc.actors.partition import Actor, Opened
+from syncsvc.actors.durable import Durable
+from syncsvc.actors.inbox import Batches
+from syncsvc.actors.loading import Opened
+from syncsvc.actors.partition import Actor
 from syncsvc.actors.ports import Ack, Ledger, Log, Step
 from syncsvc.actors.report import Report
 from syncsvc.actors.schemas import SchemaStore, fetched
@@ -27,7 +31,8 @@ from syncsvc.routing.source_partition import SourcePartition
 FOLD_RECORDS = 2_000  # a fold: some 20 ms of the loop
 QUIET_SECONDS = 0.25  # without a record: nothing to share the transaction with is coming
 COMMIT_RECORDS = 20_000  # a transaction at the latest: about 2 MB of memory entries
-PARKED_RECORDS = 500  # .. of which so many cannot be read: each is kept raw, often in 10 kB
+PARKED_RECORDS = 500  # .. of which about so many cannot be read: each is kept raw, often in 10 kB
+PARKED_BYTES = 8 << 20  # .. or raw bytes, where rows are large: MongoDB's cache has room for that, and one more record
 
 
 class RouterActor(Actor):
@@ -53,10 +58,10 @@ class RouterActor(Actor):
         self._state, self._fence = opened.state, opened.owned
         self._sending, self._ledger = Sending(log, report), ledger
         self._commit_seconds = commit_seconds
-        self._seq = opened.owned.seq
+        self._durable = Durable(opened, ledger)
         #: The fence had no step yet: reading begins where the log does.
         self.new = opened.owned.seq == 0
-        self.offset = self._durable = opened.owned.offset
+        self.offset = opened.owned.offset
         self._source_ms = opened.owned.source_ms
         self._acks: list[Ack] = []
         self._records = 0
@@ -76,15 +81,7 @@ class RouterActor(Actor):
                 if self._closing:
                     break
             batches = self.inbox.take(FOLD_RECORDS)
-            for batch, ack in batches:
-                if self._schemas is not None and not await self._fetched(self._schemas, batch):
-                    break
-                self.router.fold(batch.records)
-                self._report.traced(batch.records)
-                self.router.passed(batch.next_offset)
-                self.offset = batch.next_offset
-                self._records += len(batch.records)
-                self._acks.append(ack)
+            await self._fold(batches)
             await self._sending.begin(self.router.outbox.take())
             await asyncio.sleep(0)  # a fold takes the loop for some 20 ms: others come in between
             if self._records and self._oldest_ms is None:
@@ -93,18 +90,43 @@ class RouterActor(Actor):
                 if self.router.marked:  # what a snapshot tells as its time is that of the snapshot
                     self._report.captured(batches, self._oldest_ms)
             full = self._records >= COMMIT_RECORDS or len(self.router.parked) >= PARKED_RECORDS
-            if full or time.monotonic() >= due or not batches:
-                if self._acks or self._marked_unsaved():
+            if full or self._parked_enough() or time.monotonic() >= due or not batches:
+                if self._records or self._acks or self._marked_unsaved():
                     await self._commit()
                 due = time.monotonic() + self._commit_seconds
         await self._sending.end()
         await self._settle()
 
+    async def _fold(self, batches: Batches) -> None:
+        """Folds batches; what comes behind more unreadable records than one transaction takes goes back."""
+        for number, (batch, ack) in enumerate(batches):
+            if self._schemas is not None and not await self._fetched(self._schemas, batch):
+                return
+            left = iter(batch.records)
+            self.router.fold(left, PARKED_BYTES)
+            rest = list(left)
+            folded = batch.records[: len(batch.records) - len(rest)]
+            self._report.traced(folded)
+            self._records += len(folded)
+            if rest:
+                self.offset = rest[0].offset
+                self.inbox.give_back([(replace(batch, records=rest), ack), *batches[number + 1 :]])
+                return
+            self.router.passed(batch.next_offset)
+            self.offset = batch.next_offset
+            self._acks.append(ack)
+            if self._parked_enough():
+                self.inbox.give_back(batches[number + 1 :])
+                return
+
+    def _parked_enough(self) -> bool:
+        return self.router.parked_bytes >= PARKED_BYTES
+
     async def _fetched(self, schemas: SchemaStore, batch: RecordBatch) -> bool:
         if schemas.missing(schema_numbers(batch.records)):
             # They may be waited for for long: what was folded before goes its way.
             await self._sending.begin(self.router.outbox.take())
-            if self._acks:
+            if self._records or self._acks:
                 await self._commit()
 
         def told(attempt: int, wait: float) -> None:
@@ -123,7 +145,9 @@ class RouterActor(Actor):
         """Hands the step over; the next one is folded while it becomes durable."""
         await self._sending.end()
         await self._settle()
-        taken = self._state.take_segment(self._seq + 1)
+        if self._fenced is not None:
+            return  # nothing that follows can be written, and what was taken of the state would be lost
+        taken = self._state.take_segment(self._durable.seq + 1)
         tally, parked = self.router.take_tally(), self.router.take_parked()
         self._source_ms = max(self._source_ms, tally.newest_ms)
         pipeline, now = self._plan.pipeline, now_ms()
@@ -136,7 +160,7 @@ class RouterActor(Actor):
         # After those parked: a record may be parked and made good within one step.
         entries |= {parking.record_id(pipeline.group, place): None for place in self.router.take_healed()}
         step = Step(
-            self._fence.id, self._fence.epoch, self._seq, self.offset, taken.base, self._source_ms,
+            self._fence.id, self._fence.epoch, self._durable.seq, self.offset, taken.base, self._source_ms,
             (taken.blob,) if taken.blob else (), copied=self.router.marked, parked=entries,
         )  # fmt: skip
         acks, self._acks = self._acks, []
@@ -147,13 +171,7 @@ class RouterActor(Actor):
 
         async def made_durable() -> None:
             await self._ledger.commit(step, lazily=True)
-            self._seq += 1
-            self._durable = step.offset
-            self._state.committed(self._seq, time.monotonic())
-            if step.base is not None:
-                self._ledger.forget(step.fence, step.base)
-            for ack in acks:
-                ack()
+            self._durable.landed(step, acks)
             self._report.routed(self._table, tally, parked)
             self._report.applied(step.offset, oldest)
             self._report.waiting(self._oldest_ms)
@@ -171,7 +189,7 @@ class RouterActor(Actor):
     @property
     def durable_offset(self) -> int:
         """Where the next owner goes on."""
-        return self._durable
+        return self._durable.offset
 
     def release(self) -> None:
         """Lets go of the local state."""

@@ -17,9 +17,15 @@ from syncsvc.mongo.client import Mongo
 
 #: Documents fetched at a time; the server ends a batch at 16 MiB in any case.
 _BATCH_DOCUMENTS = 10_000
+#: Of a worker that loads a state, at a time: it holds them until they are applied.
+_SPAN_BYTES = 8 << 20
+#: .. fetched at a time: what comes behind the span is fetched again.
+_SPAN_DOCUMENTS = 64
 
 
-def segments(mongo: Mongo, collection: str, fence_id: str, first: int, last: int) -> Iterator[tuple[int, bytes]]:
+def segments(
+    mongo: Mongo, collection: str, fence_id: str, first: int, last: int, *, batch_documents: int = _BATCH_DOCUMENTS
+) -> Iterator[tuple[int, bytes]]:
     """
     `(number, blob)` of the segments `first..last` of one fence, in order, chunks joined.
 
@@ -29,7 +35,7 @@ def segments(mongo: Mongo, collection: str, fence_id: str, first: int, last: int
     """
     wanted = {"_id": {"$gte": _place(fence_id, first, MinKey()), "$lte": _place(fence_id, last, MaxKey())}}
     newest = mongo.database.get_collection(collection, read_concern=ReadConcern("local"))
-    found = newest.find(wanted, batch_size=_BATCH_DOCUMENTS).sort("_id", 1)
+    found = newest.find(wanted, batch_size=batch_documents).sort("_id", 1)
     number, chunks = 0, list[bytes]()
     for document in found:
         if document["_id"]["n"] != number and chunks:
@@ -39,6 +45,17 @@ def segments(mongo: Mongo, collection: str, fence_id: str, first: int, last: int
         chunks.append(document["b"])
     if chunks:
         yield number, b"".join(chunks)
+
+
+def span(mongo: Mongo, collection: str, fence_id: str, first: int, last: int) -> tuple[list[bytes], int]:
+    """Blobs of segments from `first` on, some `_SPAN_BYTES` of them, and the number behind them."""
+    blobs, size = list[bytes](), 0
+    for number, blob in segments(mongo, collection, fence_id, first, last, batch_documents=_SPAN_DOCUMENTS):
+        blobs.append(blob)
+        size += len(blob)
+        if size >= _SPAN_BYTES:
+            return blobs, number + 1
+    return blobs, last + 1
 
 
 def delete_below(mongo: Mongo, collection: str, fence_id: str, base: int) -> int:

@@ -33,6 +33,11 @@ KINDS = {
 #: format, kind, sender, place (offset of the causing record + 1), index, source commit time in ms.
 HEADER = struct.Struct(">BBHQIq")
 HEADER_BYTES = HEADER.size
+#: Largest record of the keyed topic, as the broker counts it: a row may be as large as its document.
+MOST_RECORD_BYTES = 16 << 20
+#: Of them for a row's address, identity and slot.  The rest has room for the header, for what the broker adds, and at a
+#: relay for the head of a delivery and the place of the record that poisons the row.
+MOST_ROW_BYTES = MOST_RECORD_BYTES - 1024
 #: Index of a mark that follows every emission of its place.
 LAST_INDEX = 0xFFFFFFFF
 #: Sender number of a person: control records carry no place and are harmless when repeated.

@@ -110,9 +110,15 @@ class Router(SourcePartition):
             placed = self._placed(change.after, stamped, ended)
             remember = memory.encode(stamped, ended, tuple([address for address, _ in placed]))
         except (struct.error, DecodeError, ComputeError) as error:
-            self.tally.consumed[change.op] -= 1
-            self._count("unreadable")
+            self._recount(change.op)
             self._park(record, _unplaceable(error))
+            return
+        size = _most_bytes(identity, placed)
+        if size > records.MOST_ROW_BYTES:
+            self._recount(change.op)
+            self._leave(identity, known, placed)
+            self._state.put(memory_key, remember)  # where it belongs is known: there its documents wait for it
+            self._park(record, _too_large(size))
             return
         self._route(identity, known, placed, stamped if change.after is None else b"")
         self._poison.heal(identity)
@@ -143,6 +149,19 @@ class Router(SourcePartition):
         if row is None:
             return self._gone
         return [lane.placed(row, stamped, ended) for lane in self._lanes]
+
+    def _recount(self, op: str) -> None:
+        """A change that could be read is none of its kind after all."""
+        self.tally.consumed[op] -= 1
+        self._count("unreadable")
+
+    def _leave(
+        self, identity: bytes, known: tuple[bytes | None, ...], placed: Sequence[tuple[bytes | None, bytes]]
+    ) -> None:
+        """Out of the addresses where a row is no longer, and into none."""
+        for lane, old, (new, _) in zip(self._lanes, known, placed, strict=True):
+            if old not in (None, new):
+                self._send(old, records.REMOVE, records.row_payload(lane.number, identity))
 
     def _route(
         self,
@@ -216,7 +235,6 @@ class Router(SourcePartition):
     def _park(self, record: Record, error: DecodeError) -> None:
         """Keeps the record raw and poisons its row's addresses, so that nothing newer is shown without it."""
         place = f"{self._place}@{record.offset}"
-        self.tally.parked += 1
         targets: list[tuple[bytes, bytes]] = []
         try:
             values = self._key(record)
@@ -226,11 +244,25 @@ class Router(SourcePartition):
             for target, payload in self._poison.spread(values, place):
                 self._send(target, records.POISON, payload)
                 targets.append((target, payload))
-        self.parked.append(ParkedRecord(place, error.code, error.what, record.key, record.value, tuple(targets)))
+        self._keep(ParkedRecord(place, error.code, error.what, record.key, record.value, tuple(targets)))
 
     def take_healed(self) -> list[str]:
         """Places of unreadable records whose rows have become good since the last call; also some of `take_parked`."""
         return self._poison.take_healed()
+
+
+def _most_bytes(identity: bytes, placed: Sequence[tuple[bytes | None, bytes]]) -> int:
+    """What a row takes in the largest of its records."""
+    most = 0
+    for address, slot in placed:
+        if address is not None:
+            most = max(most, len(address) + len(identity) + len(slot))
+    return most
+
+
+def _too_large(size: int) -> DecodeError:
+    what = f"the row takes {size} bytes where a record has room for {records.MOST_ROW_BYTES}"
+    return DecodeError("change.too_large", f"{what}: shorten it in the source, or leave its large columns out")
 
 
 def _unplaceable(error: Exception) -> DecodeError:

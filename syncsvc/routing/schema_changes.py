@@ -145,9 +145,8 @@ class SchemaChanges(SourcePartition):
             self.tally.skip("no_effect")
 
     def _park(self, record: Record, why: DecodeError) -> None:
-        self.tally.parked += 1
         place = f"{self._place}@{record.offset}"
-        self.parked.append(ParkedRecord(place, why.code, why.what, record.key, record.value))
+        self._keep(ParkedRecord(place, why.code, why.what, record.key, record.value))
 
     def _event(self, value: bytes) -> _Event:
         """

@@ -17,6 +17,7 @@ from syncsvc.routing.outcome import ParkedRecord, Tally
 from syncsvc.routing.poison import State
 from syncsvc.routing.records import Outbox, Record
 
+_ANY_NUMBER = 1 << 60
 MARKED = b"e"  # state key: the end mark of the first copy was sent
 
 
@@ -38,14 +39,22 @@ class SourcePartition(ABC):
         self._marked = state.get(MARKED) is not None
         self.outbox = Outbox(sender)
         self.parked: list[ParkedRecord] = []
+        #: Of the raw records in `parked`.
+        self.parked_bytes = 0
         self.tally = Tally()
 
-    def fold(self, batch: Iterable[Record]) -> None:
-        """Folds records in offset order into state, `outbox`, `parked` and `tally`."""
+    def fold(self, batch: Iterable[Record], most_parked_bytes: int = _ANY_NUMBER) -> None:
+        """
+        Folds records in offset order into state, `outbox`, `parked` and `tally`.
+
+        Ends behind the record with which `parked` has so many bytes; an iterator then still has those not folded.
+        """
         for record in batch:
             if not self._marked and record.offset >= self._end:
                 self.mark()
             self._record(record)
+            if self.parked_bytes >= most_parked_bytes:
+                break
 
     @abstractmethod
     def _record(self, record: Record) -> None:
@@ -74,6 +83,12 @@ class SourcePartition(ABC):
             self.outbox.send(partition, b"", records.BARRIER, payload)
         self.tally.barrier(table, cause)
 
+    def _keep(self, parked: ParkedRecord) -> None:
+        """Keeps a record raw, for a person."""
+        self.parked.append(parked)
+        self.parked_bytes += len(parked.key or b"") + len(parked.value or b"")
+        self.tally.parked += 1
+
     def _count(self, kind: str) -> None:
         self.tally.consumed[kind] = self.tally.consumed.get(kind, 0) + 1
 
@@ -84,7 +99,7 @@ class SourcePartition(ABC):
 
     def take_parked(self) -> list[ParkedRecord]:
         """Records parked since the last call."""
-        parked, self.parked = self.parked, []
+        parked, self.parked, self.parked_bytes = self.parked, [], 0
         return parked
 
     def take_healed(self) -> list[str]:

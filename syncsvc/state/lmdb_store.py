@@ -10,6 +10,7 @@ then.  A crash of the machine may tear them, so the folder is worth something on
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -170,22 +171,29 @@ class LmdbStore:
         Raises:
             Unreachable: `state.unwritable`; the store is then of no use.
         """
+        for _ in self.committing(stamp):
+            pass
+
+    def committing(self, stamp: bytes) -> Iterator[None]:
+        """`commit` in slices; the store is of no other use until it has ended."""
         with folder.written(self._path):
             if self._over:
-                self._keep()
+                yield from self._keep()
             self._kept.txn.put(_STAMP, stamp, db=self._about)
             self._kept.txn.commit()
             self._look()
             self._begin()
 
-    def _keep(self) -> None:
+    def _keep(self) -> Iterator[None]:
         """Puts what is recent into the kept tree, in key order; `_kept` is then a transaction that may be written."""
         entries, removed = self._top.all(), iter(sorted(self._removed))
         self._kept.end()  # pages that it still read could not be used again
         while put := list(islice(entries, KEEP_ENTRIES)):
             self._keep_some(put, [])
+            yield
         while gone := list(islice(removed, KEEP_ENTRIES)):
             self._keep_some([], gone)
+            yield
         self._top.end()
         self._kept = self._tree(write=True)
 

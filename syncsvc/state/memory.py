@@ -7,6 +7,7 @@ Keeps the promises of `state.store`; its commits outlive nothing but `abandon`, 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Iterator
 
 from syncsvc.state.store import after
 
@@ -65,6 +66,11 @@ class MemoryStore:
     def commit(self, stamp: bytes) -> None:
         """Remember this moment."""
         self._kept, self._stamp = dict(self._values), stamp
+
+    def committing(self, stamp: bytes) -> Iterator[None]:
+        """In one slice."""
+        self.commit(stamp)
+        yield
 
     def commit_some(self, keys: int) -> None:
         """Remember so many keys of this moment, and the stamp of the last: what a kill within a commit leaves."""

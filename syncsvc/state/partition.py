@@ -4,7 +4,7 @@ State of one fence: a store whose changes leave in segments, and which is made w
     fold: get / put / delete / scan      -> the store, and `changed`
     take_segment()                       -> one blob for the step's transaction (`mongo.committer`)
     committed(seq, now)                  -> now and then a commit of the local store, stamped with seq
-    behind(), apply(), caught_up()       -> after a start or a rebalance: read what is missing
+    behind(), applying(), caught_up()    -> after a start or a rebalance: read what is missing
 
 The segments `base..seq` hold the whole state.  That they do not grow for ever is the work of the *sweep*: when they
 have grown past twice the live state, each following segment also carries a slice of the live state in key order; when
@@ -16,6 +16,7 @@ crashes.)  Knows neither records nor MongoDB; time is an argument (invariant 7).
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from syncsvc.state import segments
@@ -29,6 +30,7 @@ KEEP_SECONDS = 10.0
 #: .. or when this many bytes have changed: what is not kept stands in memory, twice as large.
 KEEP_BYTES = 4 << 20
 _FEW = 8  # changes that are not worth sorting
+_APPLY_ENTRIES = 500  # of a segment, in one slice: 3 to 15 ms
 
 class Taken(NamedTuple):
     """What a step's transaction has to carry for the state."""
@@ -175,14 +177,25 @@ class PartitionState:
 
     def apply(self, blob: bytes) -> None:
         """One segment, in order of their numbers."""
+        for _ in self.applying(blob):
+            pass
+
+    def applying(self, blob: bytes) -> Iterator[None]:
+        """`apply` in slices, for a segment may take seconds; others may run in between, but nothing reads the state."""
         # One segment may name a key twice (its changes, then a slice of a sweep; or two blobs): the last one holds.
-        self._unwritten = dict(segments.decode(blob))
-        self._weight.add(len(blob), len(self._unwritten))
-        self._write()
+        changed = dict(segments.decode(blob))
+        self._weight.add(len(blob), len(changed))
+        yield
+        # In key order as a whole: slices of their own order would each go through the whole tree.
+        keys = sorted(changed)
+        for at in range(0, len(keys), _APPLY_ENTRIES):
+            self._unwritten = {key: changed[key] for key in keys[at : at + _APPLY_ENTRIES]}
+            self._write()
+            yield
         self._unkept_bytes += len(blob)
         if self._unkept_bytes >= KEEP_BYTES:
             # Without a stamp: killed now, the cache is void, for it may hold half a state.
-            self._store.commit(b"")
+            yield from self._store.committing(b"")
             self._unkept_bytes = 0
 
     def caught_up(self, seq: int) -> None:

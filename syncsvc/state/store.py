@@ -16,6 +16,7 @@ Promises, for every store:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 
@@ -52,6 +53,9 @@ class Store(Protocol):
 
     def commit(self, stamp: bytes, /) -> None:
         """Keep everything written so far, with this stamp, against the death of the process."""
+
+    def committing(self, stamp: bytes, /) -> Iterator[None]:
+        """`commit` in slices; the store is of no other use until it has ended."""
 
     def stamp(self) -> bytes | None:
         """Stamp of the last commit; None for a new store and after `wipe`."""

@@ -33,8 +33,8 @@ REMOVAL_REASONS = ("barred", "swept", "doomed")
 DECODE_REASONS = (
     "change.bad_avro", "change.bad_envelope", "change.bad_json", "change.bad_map_key", "change.bad_value",
     "change.key_too_long", "change.missing_column", "change.no_key", "change.no_row", "change.null_key",
-    "change.refused_type", "change.undeclared_column", "change.unknown_op", "ddl.bad_event", "ddl.bad_json",
-    "ddl.rows_unlogged",
+    "change.refused_type", "change.too_large", "change.undeclared_column", "change.unknown_op", "ddl.bad_event",
+    "ddl.bad_json", "ddl.rows_unlogged",
 )  # fmt: skip
 DOCUMENT_REASONS = ("computed.overflow", "document.refused", "document.too_large", "row.unreadable")
 RETRY_REASONS = (

@@ -57,14 +57,9 @@ class MongoLedger:
             raise
         return Owned(found.id, found.epoch, found.seq, found.offset, found.base, int(found.fields.get("source_ms", 0)))
 
-    async def segments(self, fence: str, first: int, last: int) -> list[bytes]:
-        """Blobs of segments `first..last`, in order; an empty segment was never written and is left out."""
-
-        def read() -> list[bytes]:
-            found = segments.segments(self._mongo, self._state_collection, fence, first, last)
-            return [blob for _, blob in found]
-
-        return await self._call(read)
+    async def segments(self, fence: str, first: int, last: int) -> tuple[list[bytes], int]:
+        """See `actors.ports.Ledger.segments`; an empty segment was never written and is left out."""
+        return await self._call(segments.span, self._mongo, self._state_collection, fence, first, last)
 
     async def commit(self, step: Step, *, lazily: bool = False) -> None:
         """See `actors.ports.Ledger.commit`; an insert that clashes is tried again as a put."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from syncsvc.actors.host import PipelineHost, Surroundings
-from syncsvc.actors.partition import MOST_WAITING_RECORDS
+from syncsvc.actors.inbox import MOST_WAITING_RECORDS
 from syncsvc.actors.ports import Batches
 from syncsvc.actors.schemas import SchemaStore
 from syncsvc.actors.turns import Turns

@@ -6,13 +6,15 @@ import asyncio
 import struct
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import pytest
 
-from syncsvc.actors import parking
+from syncsvc.actors import parking, router_actor
 from syncsvc.actors.joiner_actor import JoinerActor
-from syncsvc.actors.partition import Actor, Opened
+from syncsvc.actors.loading import Opened
+from syncsvc.actors.partition import Actor
 from syncsvc.actors.ports import FencedOut, Ledger, Log, Owned, Step
 from syncsvc.actors.report import Report
 from syncsvc.actors.router_actor import RouterActor
@@ -45,13 +47,13 @@ class SentNowhere:
 class Answering:
     """A ledger that ends each commit in one way."""
 
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
+    def __init__(self, error: Exception | None = None, seconds: float = 0.01) -> None:
+        self.error, self.seconds = error, seconds
         self.steps: list[Step] = []
 
     async def commit(self, step: Step, *, lazily: bool = False) -> None:
         """After a moment."""
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(self.seconds)
         self.steps.append(step)
         if self.error is not None:
             raise self.error
@@ -60,11 +62,11 @@ class Answering:
         """No segment is kept."""
 
 
-def report(stage: str, name: str, metrics: Metrics) -> Report:
-    """Of partition 0 of a topic "t"."""
+def report(stage: str, name: str, metrics: Metrics, topic: str = "t") -> Report:
+    """Of partition 0 of a topic."""
     progress = metrics.progress(name)
-    progress.owned(stage, "t", 0, 0, None)
-    return Report(name, stage, "t", 0, metrics.of(name), progress, Events(metrics))
+    progress.owned(stage, topic, 0, 0, None)
+    return Report(name, stage, topic, 0, metrics.of(name), progress, Events(metrics))
 
 
 def opened(state: PartitionState) -> Opened:
@@ -98,7 +100,7 @@ def router(ledger: Answering, failed: list[BaseException]) -> tuple[RouterActor,
     metrics = Metrics([labels(plan.pipeline)], version="1", keyed_kinds=KINDS.values())
     actor = RouterActor(
         plan, MEETING, made, opened(state), log=cast(Log, SentNowhere()), ledger=cast(Ledger, ledger),
-        report=report("router", plan.pipeline.name, metrics), commit_seconds=0.02, failed=failed.append,
+        report=report("router", plan.pipeline.name, metrics, topic), commit_seconds=0.02, failed=failed.append,
     )  # fmt: skip
     row = Record(0, key(id=1), change("u", None, {"id": 1, "title": "t"}, pos=10))
     return actor, RecordBatch(topic, 0, [row], 1)
@@ -158,6 +160,88 @@ async def test_a_partition_that_is_given_back_after_another_worker_took_it_is_no
     await until(lambda: ledger.steps)
 
     await actor.close()
+    assert failed == []
+
+
+async def test_a_router_that_lost_its_partition_hands_over_no_other_step() -> None:
+    """
+    What it folded meanwhile is the next owner's, and the loss is told once.
+
+    It went on with the next step when it was the wait for the last one that brought the news.
+    """
+    failed: list[BaseException] = []
+    ledger = Answering(FencedOut("epoch 1 is over"), seconds=0.2)
+    actor, batch = router(ledger, failed)
+    actor.start("router t[0]")
+    await actor.inbox.put(batch, lambda: None)
+    await until(lambda: actor._committing)
+    again = Record(1, key(id=1), change("u", None, {"id": 1, "title": "u"}, pos=20))
+    await actor.inbox.put(RecordBatch(batch.topic, 0, [again], 2), lambda: None)
+
+    await until(lambda: actor._fenced)
+    await asyncio.sleep(2 * ledger.seconds)
+    await actor.close()
+    assert len(ledger.steps) == 1
+    assert failed == []
+
+
+@pytest.mark.parametrize("kind", [joiner, router])
+async def test_a_partition_that_is_closed_leaves_no_transaction_behind(
+    monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    """
+    Where Kafka and MongoDB are away, closing has its bound; then nothing goes on that needs the local state.
+
+    A transaction that came through after that tried to keep the closed store, and said that no disk is left.
+    """
+    monkeypatch.setattr(Actor, "CLOSE_SECONDS", 0.05)
+    failed: list[BaseException] = []
+    actor, batch = kind(Answering(seconds=60.0), failed)
+    acked: list[None] = []
+    actor.start("t[0]")
+    await actor.inbox.put(batch, lambda: acked.append(None))
+    await until(lambda: actor._committing)
+    transaction = actor._committing
+    # The next step waits for its send.
+    actor._sending._under_way = asyncio.create_task(asyncio.sleep(60))
+    await actor.inbox.put(RecordBatch(batch.topic, 0, [], batch.next_offset + 1), lambda: None)
+    await asyncio.sleep(0.05)
+
+    await actor.close()
+    assert transaction.cancelled()
+    assert acked == []
+    assert failed == []
+
+
+async def test_unreadable_records_of_megabytes_share_no_transaction_that_no_server_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    After a change of the schema every record of a table may be unreadable, and each is kept raw.
+
+    A step ends behind the record that fills it, in the middle of a batch if need be; none is lost or kept twice, and
+    a batch is acknowledged when its last record is durable.
+    """
+    monkeypatch.setattr(router_actor, "PARKED_BYTES", 100_000)
+    failed: list[BaseException] = []
+    acked: list[int] = []
+    ledger = Answering()
+    actor, batch = router(ledger, failed)
+    unreadable = [Record(number, key(id=number), b"{" + b"x" * 30_000, 0) for number in range(30)]
+    for at in range(0, 30, 10):
+        part = RecordBatch(batch.topic, 0, unreadable[at : at + 10], at + 10)
+        await actor.inbox.put(part, partial(acked.append, at + 10))
+    actor.start("router t[0]")
+
+    await until(lambda: actor.durable_offset == 30 or failed)
+    assert failed == []
+    await actor.close()
+    parked = [list(step.parked or ()) for step in ledger.steps]
+    assert max(map(len, parked)) == 4
+    assert [place for step in parked for place in step] == [
+        parking.record_id(actor._plan.pipeline.group, f"{batch.topic}[0]@{number}") for number in range(30)
+    ]
+    assert acked == [10, 20, 30]
     assert failed == []
 
 

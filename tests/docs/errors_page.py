@@ -67,6 +67,12 @@ COMPLETED: dict[str, tuple[str, str, str]] = {
     ),
     "document.refused": ("parked", "MongoDB refuses the document", _RETRY),
     "document.too_large": ("parked", "the document has more bytes than MongoDB takes", _RETRY),
+    "change.too_large": (
+        "parked",
+        "the row has more bytes than a record of the keyed topic takes",
+        "shorten it in the source, where a later image of it replaces this one, or leave its large columns out of the "
+        "mapping, in a new generation; or `syncsvc parked skip`",
+    ),
     "row.unreadable": ("parked", "a record of a row of this document could not be decoded", _RETRY),
     "change.refused_type": ("2", "the column's type is not carried", "leave it out, or declare another form of it"),
     "change.undeclared_column": ("2", "a column is used that is not declared", "declare it under `tables`"),

@@ -59,6 +59,22 @@ def test_segments_are_read_in_order_with_their_chunks_joined(mongo: Mongo) -> No
     assert read == [(9, b"9.0 9.1 "), (10, b"10.0 10.1 "), (11, b"11.0 11.1 ")]
 
 
+def test_a_worker_reads_segments_in_spans_of_some_bytes(mongo: Mongo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of whole segments, at least one, holes or not; the next span begins behind it, the last one at the end."""
+    write_segments(mongo, "a", range(1, 4))
+    write_segments(mongo, "a", range(6, 8))
+    monkeypatch.setattr(segments, "_SPAN_DOCUMENTS", 2)
+    monkeypatch.setattr(segments, "_SPAN_BYTES", 9)
+    spans, number = [], 1
+    while number <= 9:
+        blobs, number = segments.span(mongo, STATE, "a", number, 9)
+        spans.append((blobs, number))
+
+    assert spans == [
+        ([b"1.0 1.1 ", b"2.0 2.1 "], 3), ([b"3.0 3.1 ", b"6.0 6.1 "], 7), ([b"7.0 7.1 "], 10),
+    ]  # fmt: skip
+
+
 def test_superfluous_segments_are_deleted_and_no_others(mongo: Mongo) -> None:
     """Twice does no harm."""
     write_segments(mongo, "a", range(1, 6))
