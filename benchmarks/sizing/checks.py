@@ -13,7 +13,7 @@ from benchmarks.sizing.demand import worker_seconds
 
 
 class Run(NamedTuple):
-    """A run of the meetup workload at scale 1 (docs/performance.md, 2026-11-25), its work as counted in tests."""
+    """A run of the meetup workload at scale 1 (2026-11-25), its work as counted in tests."""
 
     what: str
     records: int

@@ -19,9 +19,9 @@ class Unit(NamedTuple):
     source: str
 
 
-_TRANSPORT, _STAGES = "docs/performance.md, transport", "docs/performance.md, where the time went"
+_TRANSPORT, _STAGES = "docs/performance.md, transport", "the stages of 2026-11-25"
 _WORK, _STATE = "tests/benchmarks/test_work.py", "decision 0001"
-_CHANGES_RUN = "docs/performance.md, the runs at scale 1"
+_CHANGES_RUN = "the changes of 2026-11-25"
 
 # A worker.
 FETCH = Unit(4.4, "µs", "read a record from Kafka, through Faust", _TRANSPORT)
@@ -31,7 +31,9 @@ FOLD = Unit(15.0, "µs", "fold a keyed record", _STAGES)
 RENDER = Unit(11.0, "µs", "render and write, for each row that a document shows", f"{_STAGES}: 55 for 5 rows")
 ENTRIES = Unit(3.0, "", "state entries that a keyed record changes", f"{_WORK}: 2.5 in the first copy, 3.1 later")
 ENTRY = Unit(2.4, "µs", "write a state entry", _STATE)
-BASE_MEMORY = Unit(350, "MB", "a worker with 16 partitions at its peak", f"{_CHANGES_RUN}: 697 MB, two workers")
+BASE_MEMORY = Unit(
+    400, "MB", "a worker with 16 partitions at its peak", "docs/performance.md: 0.8 GB, two workers at scale 10"
+)
 RESTORE = Unit(4.1, "µs", "read a state entry back from MongoDB into an empty cache", "`benchmarks.stages`, 2026-11-25")
 ROW_ENTRIES = Unit(4.1, "", "state entries of a row", "counted: 140,000 rows of the meetup tables")
 LANE = Unit(2.0, "MiB", "records that wait, at most, for each further partition", "syncsvc/engine/settings.py")
@@ -40,7 +42,7 @@ LANE = Unit(2.0, "MiB", "records that wait, at most, for each further partition"
 WRITE = Unit(85.0, "µs", "replace a document of 1.2 kB", f"{_CHANGES_RUN}: 5.5 s less the state, 55,405 writes")
 ENTRY_STORED = Unit(1.5, "µs", "take in a state entry", _STATE)
 LIVE = Unit(
-    0.3, "cores", "transactions and polls of one worker in live flow", "docs/performance.md: 13.2 s in 30 s at 500/s"
+    0.3, "cores", "transactions and polls of one worker in live flow", "docs/performance.md: 8 s of 30 at 500/s"
 )
 
 # Bytes.
