@@ -113,11 +113,12 @@ class PipelineHost:
         """
         pipeline = self._pipeline
         known = {*self._with.ends, *(TP(pipeline.keyed_topic, number) for number in range(pipeline.partitions))}
-        for tp in sorted(tps - known):
+        if grown := sorted(tps - known):
+            topic, partition = grown[0]
             raise Drift(
                 code="generation.partitions_changed",
                 where=f"generation {pipeline.name}/g{pipeline.generation}",
-                what=f"{tp.topic} has a partition {tp.partition}, and it had none when the generation began",
+                what=f"{topic} has a partition {partition}, and it had none when the generation began",
                 fix=f"raise `generation:` to {pipeline.generation + 1} to build beside it",
             )
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from syncsvc.actors.ports import Ack
-from syncsvc.engine.port import RecordBatch
+from syncsvc.engine.port import Record, RecordBatch
 
 Batches = list[tuple[RecordBatch, Ack]]
 
@@ -83,8 +84,17 @@ class Inbox:
             self._room.set()
         return taken
 
-    def give_back(self, batches: Sequence[tuple[RecordBatch, Ack]]) -> None:
-        """Puts back what was taken last and not folded: it is taken next."""
+    def give_back(self, batches: Sequence[tuple[RecordBatch, Ack]], left: Sequence[Record] | None = None) -> None:
+        """
+        Puts back what was taken last and not folded: it is taken next.
+
+        Args:
+            batches: in their order.
+            left: what is left of the first one's records; None: all of them.
+        """
+        if left is not None:
+            (first, acknowledge), *behind = batches
+            batches = [(replace(first, records=left), acknowledge), *behind] if left else behind
         for batch, ack in reversed(batches):
             size = _bytes(batch)
             self._batches.appendleft((batch, ack, size))

@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from syncsvc.actors.committing import Committing
 from syncsvc.actors.inbox import Batches
@@ -160,14 +159,11 @@ class JoinerActor(Actor):
             folded = len(batch.records) - len(rest)
             records += folded
             unsent += folded
-            if rest:
-                self.offset = rest[0].offset
-                self.inbox.give_back([(replace(batch, records=rest), ack), *batches[number + 1 :]])
-                break
-            self.offset = batch.next_offset
-            acks.append(ack)
+            self.offset = rest[0].offset if rest else batch.next_offset
+            if not rest:
+                acks.append(ack)
             if self._enough():
-                self.inbox.give_back(batches[number + 1 :])
+                self.inbox.give_back(batches[number:], rest)
                 break
             if unsent >= SEND_RECORDS:
                 unsent = 0

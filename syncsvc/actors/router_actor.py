@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from syncsvc.actors import parking
 from syncsvc.actors.durable import Durable
@@ -108,15 +107,12 @@ class RouterActor(Actor):
             folded = batch.records[: len(batch.records) - len(rest)]
             self._report.traced(folded)
             self._records += len(folded)
-            if rest:
-                self.offset = rest[0].offset
-                self.inbox.give_back([(replace(batch, records=rest), ack), *batches[number + 1 :]])
-                return
-            self.router.passed(batch.next_offset)
-            self.offset = batch.next_offset
-            self._acks.append(ack)
+            self.offset = rest[0].offset if rest else batch.next_offset
+            if not rest:
+                self.router.passed(batch.next_offset)
+                self._acks.append(ack)
             if self._parked_enough():
-                self.inbox.give_back(batches[number + 1 :])
+                self.inbox.give_back(batches[number:], rest)
                 return
 
     def _parked_enough(self) -> bool:

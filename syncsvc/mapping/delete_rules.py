@@ -103,8 +103,7 @@ def differences(pipeline: Pipeline, rules: DeleteRules, places: Places | None = 
     findings = Findings(places or Places("embed"))
     for embed, parent, path in _all_relations(pipeline, findings.places):
         on_table, to_table = (embed.table, parent) if embed.kind == "many" else (parent, embed.table)
-        pairs = frozenset(zip(embed.on, embed.to, strict=True))
-        keys = [key for key in rules.keys if (key.table, key.parent, key.pairs) == (on_table, to_table, pairs)]
+        keys = [key for key in rules.keys if (key.table, key.parent, key.pairs) == (on_table, to_table, _pairs(embed))]
         if pipeline.tables[on_table].topic_prefix in ("", pipeline.topic_prefix):
             _compare(embed, on_table, to_table, keys, rules, (*path, "on_parent_delete"), findings)
     return [problem if places else _unplaced(problem) for problem in findings.problems()]
@@ -132,10 +131,15 @@ def _places(
     """Each table of a document, its place, and what its rows are seen to refer to there: `(parent, pairs)`."""
     below = [(embed, embed.table) for embed in embeds if embed.kind != "many"]
     seen = [*below, above] if above else below
-    yield table, path, {(parent, frozenset(zip(embed.on, embed.to, strict=True))) for embed, parent in seen}
+    yield table, path, {(parent, _pairs(embed)) for embed, parent in seen}
     for embed in embeds:
         up = (embed, table) if embed.kind == "many" else None
         yield from _places(embed.table, f"{path}.{embed.name}", embed.embed, up)
+
+
+def _pairs(embed: Embed) -> frozenset[tuple[str, str]]:
+    """The columns of a relation, as `ForeignKey.pairs`."""
+    return frozenset(zip(embed.on, embed.to, strict=True))
 
 
 def _unplaced(problem: Problem) -> Problem:

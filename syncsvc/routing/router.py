@@ -116,7 +116,7 @@ class Router(SourcePartition):
         size = _most_bytes(identity, placed)
         if size > records.MOST_ROW_BYTES:
             self._recount(change.op)
-            self._leave(identity, known, placed)
+            self._route(identity, known, [(address, b"") for address, _ in placed], b"")
             self._state.put(memory_key, remember)  # where it belongs is known: there its documents wait for it
             self._park(record, _too_large(size))
             return
@@ -155,14 +155,6 @@ class Router(SourcePartition):
         self.tally.consumed[op] -= 1
         self._count("unreadable")
 
-    def _leave(
-        self, identity: bytes, known: tuple[bytes | None, ...], placed: Sequence[tuple[bytes | None, bytes]]
-    ) -> None:
-        """Out of the addresses where a row is no longer, and into none."""
-        for lane, old, (new, _) in zip(self._lanes, known, placed, strict=True):
-            if old not in (None, new):
-                self._send(old, records.REMOVE, records.row_payload(lane.number, identity))
-
     def _route(
         self,
         identity: bytes,
@@ -170,11 +162,17 @@ class Router(SourcePartition):
         placed: Sequence[tuple[bytes | None, bytes]],
         deleted: bytes,
     ) -> None:
-        """Out of the old addresses, into the new; `deleted`: stamp of the row's deletion, empty when it lives."""
+        """
+        Out of the old addresses, into the new.
+
+        Args:
+            placed: `(address, slot)` in each role; a row without a slot is only taken away from where it is no longer.
+            deleted: stamp of the row's deletion, empty when it lives.
+        """
         for lane, old, (new, slot) in zip(self._lanes, known, placed, strict=True):
             if old is not None and old != new:  # invariant 2: out of the old address before into the new one
                 self._send(old, records.REMOVE, records.row_payload(lane.number, identity, deleted))
-            if new is not None:
+            if new is not None and slot:
                 self._send(new, records.PUT, records.row_payload(lane.number, identity, slot))
 
     def _truncate(self, stamped: bytes) -> None:

@@ -55,7 +55,7 @@ def older(one: bytes, other: bytes) -> bool:
     Equal positions are not older: the two halves of a primary-key update share one, and so may a snapshot row.  A lower
     position that is younger by the source's clock comes from a new incarnation of the binlog (failover, RESET).
     """
-    return _before(one, other) and _second(one) <= _second(other)
+    return one[TIME_BYTES:] < other[TIME_BYTES:] and _of_one_binlog(one, other) and _second(one) <= _second(other)
 
 
 def earlier(one: bytes, other: bytes) -> bool:
@@ -65,14 +65,14 @@ def earlier(one: bytes, other: bytes) -> bool:
     For what is gone without a record of its own, which nothing tells again: in one binlog it is the position that
     counts, and a statement that waited for its locks may be older by the clock than what was written before it.
     """
-    if one[TIME_BYTES:_BINLOG_END] == other[TIME_BYTES:_BINLOG_END]:
-        return _before(one, other) and _second(one) <= _second(other) + WAITED_SECONDS
+    if _of_one_binlog(one, other):
+        return one[TIME_BYTES:] < other[TIME_BYTES:] and _second(one) <= _second(other) + WAITED_SECONDS
     return _second(one) < _second(other)
 
 
-def _before(one: bytes, other: bytes) -> bool:
-    """Whether `one` has a lower position in the same binlog."""
-    return one[TIME_BYTES:] < other[TIME_BYTES:] and one[TIME_BYTES:_BINLOG_END] == other[TIME_BYTES:_BINLOG_END]
+def _of_one_binlog(one: bytes, other: bytes) -> bool:
+    """Whether their positions compare."""
+    return one[TIME_BYTES:_BINLOG_END] == other[TIME_BYTES:_BINLOG_END]
 
 
 def _second(stamped: bytes) -> int:
