@@ -2,8 +2,8 @@
 What a router remembers of one row: its last source position and the addresses it was sent to.
 
 `before` may be missing (`op=r`), and Debezium is at-least-once, so the memory, not the record, says where a row was
-(invariant 2) and whether a change is older than one already routed (invariant 3).  A deleted row's memory stays, with
-no addresses: without it a redelivered insert would bring the row back.
+(invariant 2) and whether a change is older than one already routed (invariant 3).  A deleted row's memory stays for a
+while, with no addresses (`deletions`): without it a redelivered insert would bring the row back.
 """
 
 from __future__ import annotations

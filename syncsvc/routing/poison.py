@@ -33,6 +33,9 @@ class State(Protocol):
     def scan(self, prefix: bytes) -> list[tuple[bytes, bytes]]:
         """Entries whose key begins with the prefix."""
 
+    def walk(self, start: bytes, prefix: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+        """At most `limit` of them from `start` on, in key order."""
+
 
 class Poison:
     """The unreadable records of one source partition that no later image of their rows has made good."""

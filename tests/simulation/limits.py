@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from syncsvc.assembly import copies, due, first_copy, floors, relay
+from syncsvc.routing import deletions
 from syncsvc.state import sweep
 
 #: `{name: (module, low values)}`.
@@ -29,6 +30,11 @@ LIMITS: dict[str, tuple[ModuleType, tuple[int, ...]]] = {
 }
 #: Lowered with others of them, not by a draw of their own: every document is large, and waits a ms a byte.
 WITH = {"LARGE_BYTES": "STEP_BYTES", "LARGE_MS": "STEP_BYTES"}
+#: How long deleted rows are remembered: for longer than connectors go back, and not at all.
+MEMORY: dict[str, tuple[ModuleType, tuple[int, ...]]] = {
+    "REMEMBERED_MS": (deletions, (4_000, 4_000, 0)), "LATE_MS": (deletions, (0, 300)), "AT_ONCE": (deletions, (1, 2)),
+}  # fmt: skip
+EVERY = LIMITS | MEMORY
 
 
 def chosen(rng: random.Random) -> dict[str, int]:
@@ -41,14 +47,19 @@ def chosen(rng: random.Random) -> dict[str, int]:
     return found | {name: LIMITS[name][1][0] for name, other in WITH.items() if other in found}
 
 
+def forgetful(rng: random.Random) -> dict[str, int]:
+    """How long deleted rows are remembered in a run; in half of them as in production, longer than any run."""
+    return {} if rng.random() < 0.5 else {name: rng.choice(values) for name, (_, values) in MEMORY.items()}
+
+
 @contextmanager
 def lowered(limits: Mapping[str, int]) -> Iterator[None]:
     """With these bounds in place of those of production."""
-    before = {name: getattr(LIMITS[name][0], name) for name in limits}
+    before = {name: getattr(EVERY[name][0], name) for name in limits}
     try:
         for name, value in limits.items():
-            setattr(LIMITS[name][0], name, value)
+            setattr(EVERY[name][0], name, value)
         yield
     finally:
         for name, value in before.items():
-            setattr(LIMITS[name][0], name, value)
+            setattr(EVERY[name][0], name, value)
