@@ -65,7 +65,10 @@ class Reader:
 
     def __post_init__(self) -> None:
         root, embeds = self.pipeline.root, self.pipeline.embed
-        optional = not any(embed.required for embed in embeds)
+        # A row that goes with another is not shown where that one is deleted and its new life not yet heard of.
+        optional = not any(
+            embed.required or (embed.kind == "one" and embed.on_parent_delete == "cascade") for embed in embeds
+        )
         #: Paths whose rows, once gone, need a newer image to come back.
         self._lasting = {()} if optional else set()
         self._lasting |= {
