@@ -74,7 +74,8 @@ def sql(
     """Run SQL on the source database that is up, as its administrator; rows of queries are shown."""
     from syncsvc.devstack import statements
 
-    texts = [*(_read(file) for file in files or ()), *(execute or ())]
+    texts = [(str(file), _read(file)) for file in files or ()]
+    texts += [(f"--execute {number}", text) for number, text in enumerate(execute or (), 1)]
     if not texts:
         raise UsageFault(
             code="devstack.no_sql", where="syncsvc dev sql", what="there is nothing to run",
