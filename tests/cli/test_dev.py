@@ -125,6 +125,25 @@ def test_without_a_stack_it_says_how_to_start_one(run: Run, tmp_path: Path, word
     assert "syncsvc dev up" in ended.err
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["a folder of one's own", "the usual folder"])
+def test_the_stack_that_is_to_be_started_is_the_one_that_was_asked_for(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: bool
+) -> None:
+    """In the same folder; and one that is up elsewhere is found when its folder is named."""
+    monkeypatch.setenv("SYNCSVC_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "my stack"
+
+    ended = run("dev", "env", *(["--folder", folder] if own else []), "-o", "json")
+    down = run("dev", "down", *(["--folder", folder] if own else []))
+
+    (problem,) = ended.json["problems"]
+    started = f"syncsvc dev up --folder '{folder}'" if own else "syncsvc dev up"
+    assert f"start it with  {started};" in problem["fix"]
+    assert "--folder FOLDER" in problem["fix"]
+    assert problem["where"] == str(folder if own else tmp_path / "cache" / "stack")
+    assert (down.code, problem["where"] in down.err) == (0, True)
+
+
 def test_sql_wants_something_to_run(run: Run, tmp_path: Path) -> None:
     """Neither a file nor a statement, or a file that is not there: exit code 2."""
     assert run("dev", "sql", "--folder", tmp_path).code == 2
