@@ -22,6 +22,7 @@ from syncsvc.mapping.document import Entries, Items, Node, Scalar
 _WHOLE = re.compile(r"[-+]?[0-9]+")
 _DECIMAL = re.compile(r"[-+]?[0-9]+(?:\.[0-9]*)?")
 _HEX = re.compile(r"0[xX](?:[0-9a-fA-F]{2})*")
+_UUID = re.compile(r"(UUID\((['\"]))?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?(1)\2\))", re.IGNORECASE)
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,6}))?)?Z?")
 _TIME = re.compile(r"(-?)(\d{1,3}):(\d\d):(\d\d)(?:\.(\d{1,6}))?")
 _EPOCH = datetime.datetime(1970, 1, 1)
@@ -55,6 +56,16 @@ def encoded(column_type: str, node: Node) -> object:
     except (msgspec.MsgspecError, ValueError, OverflowError) as error:
         raise ValueError(f"does not fit: {error}") from None
     return sent
+
+
+def uuid_bytes(column_type: str, text: str) -> bytes | None:
+    """
+    The bytes of a UUID as a document shows it, with dashes or as MongoDB's shell prints it; None for any other text.
+
+    >>> uuid_bytes("binary(16) as uuid", "UUID('00010203-0405-0607-0809-0a0b0c0d0e0f')").hex()
+    '000102030405060708090a0b0c0d0e0f'
+    """
+    return _uuid(column_text.read(column_type), text)
 
 
 def plain(node: Node) -> Any:
@@ -96,12 +107,19 @@ def _scalar(asked: ColumnText, text: str) -> object:
     if name == "time":
         return _time(text)
     if name in _BINARIES:
-        raw = bytes.fromhex(_fit(_HEX, text, "must be hexadecimal, 0x00ff")[0][2:])
+        if (raw := _uuid(asked, text)) is None:
+            either = ", or a UUID with dashes" if asked.carried == "uuid" else ""
+            raw = bytes.fromhex(_fit(_HEX, text, f"must be hexadecimal, 0x00ff{either}")[0][2:])
         size = column_text.number(asked, 1) if name == "binary" else 0
         return base64.b64encode(raw.ljust(size, b"\0")).decode()
     if name == "bit":
         return _bits(text, column_text.number(asked, 1))
     return text
+
+
+def _uuid(asked: ColumnText, text: str) -> bytes | None:
+    found = _UUID.fullmatch(text) if asked.carried == "uuid" else None
+    return bytes.fromhex(found[3].replace("-", "")) if found else None
 
 
 def _fit(pattern: re.Pattern[str], text: str, wanted: str) -> re.Match[str]:

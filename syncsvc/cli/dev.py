@@ -58,7 +58,8 @@ def down(folder: Folder = None) -> None:
     """Stop the servers of another terminal; returns when they have ended.  Fine when none run."""
     from syncsvc.devstack import folders
 
-    _say("stopped" if folders.end(folder or folders.default()) else "no stack is up")
+    place = folder or folders.default()
+    _say("stopped" if folders.end(place) else f"no stack is up in {place}")
 
 
 @app.command()
@@ -74,7 +75,8 @@ def sql(
     """Run SQL on the source database that is up, as its administrator; rows of queries are shown."""
     from syncsvc.devstack import statements
 
-    texts = [*(_read(file) for file in files or ()), *(execute or ())]
+    texts = [(str(file), _read(file)) for file in files or ()]
+    texts += [(f"--execute {number}", text) for number, text in enumerate(execute or (), 1)]
     if not texts:
         raise UsageFault(
             code="devstack.no_sql", where="syncsvc dev sql", what="there is nothing to run",
@@ -118,9 +120,11 @@ def _environment(folder: Path | None) -> dict[str, str]:
     place = folder or folders.default()
     found = folders.environment(place)
     if found is None:
+        own = f" --folder {shlex.quote(str(folder))}" if folder else ""
         raise Unreachable(
-            code="devstack.not_up", where=str(place), what="no stack is up there", fix="start it with  syncsvc dev up"
-        )
+            code="devstack.not_up", where=str(place), what="no stack is up there",
+            fix=f"start it with  syncsvc dev up{own};  one that runs in another folder is meant by  --folder FOLDER",
+        )  # fmt: skip
     return found
 
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from syncsvc.source.preview import Preview
 
 Diff = Annotated[bool, typer.Option("--diff", help="Compare with the stored document (SYNCSVC_MONGO_URI).")]
-Rows = Annotated[int, typer.Option("--rows", min=1, help="Most rows to read.")]
+#: Of one document.  Each takes some 2 kB and a quarter of a millisecond here: these are 2 GB and minutes.
+LARGEST_ROWS = 1_000_000
+Rows = Annotated[int, typer.Option("--rows", min=1, max=LARGEST_ROWS, help="Most rows to read.")]
 
 VERSION = "_sync"  # ours, not the join's
 MOST_SHOWN = 60  # characters of one value on a terminal; JSON has all

@@ -61,6 +61,8 @@ def _tables(found: Sequence[Standing]) -> Group:
     """The pipelines, and below them their partitions."""
     from rich.console import Group
 
+    from syncsvc.cli.standing import name_of
+
     numbers = ("lag", "parked", "partition", "offset", "end", "freshness", "objective")
     heads = [
         (
@@ -70,7 +72,7 @@ def _tables(found: Sequence[Standing]) -> Group:
         for s in found
     ]  # fmt: skip
     parts = [
-        (s.pipeline, p.stage, p.topic, p.partition, p.offset, p.end, p.lag, _state(p), _ago(p.newest_seconds))
+        (name_of(s, found), p.stage, p.topic, p.partition, p.offset, p.end, p.lag, _state(p), _ago(p.newest_seconds))
         for s in found
         for p in s.partitions
     ]

@@ -154,7 +154,13 @@ def _compare(
     columns, silent = ", ".join(embed.on), f"and this server ({rules.server}) does not log that"
     if "CASCADE" in done and embed.on_parent_delete != "cascade" and not rules.logged:
         what = f'deleting from "{parent}" deletes rows of "{table}" too (foreign key {done["CASCADE"]}), {silent}'
-        findings.add(place, "source.unlogged_cascade", what, f'write  on_parent_delete: cascade  in "{embed.name}"')
+        fix = f'write  on_parent_delete: cascade  in "{embed.name}"'
+        if embed.kind == "one" and embed.where is not None:  # `validate` refuses the two together, see `options`
+            fix = (
+                f'remove where from "{embed.name}", and write  on_parent_delete: cascade; or let the application '
+                "delete the rows that refer to it first, and make the foreign key RESTRICT; or use MySQL 9.6"
+            )
+        findings.add(place, "source.unlogged_cascade", what, fix)
     elif "CASCADE" not in done and embed.on_parent_delete == "cascade":
         rule = f"says {' and '.join(sorted(done))}" if done else "does not exist"
         what = f'the foreign key of "{table}" ({columns}) to "{parent}" {rule} on the server, not CASCADE'

@@ -50,7 +50,10 @@ def _check_cascade(relation: Relation, findings: Findings) -> None:
     embed = relation.embed
     if embed.kind == "one" and embed.where is not None and embed.on_parent_delete == "cascade":
         what = f'"{embed.name}" has where, so a missing row need not have been deleted: cascade cannot be told'
-        fix = "remove where, or on_parent_delete"
+        fix = (
+            "remove where; or remove on_parent_delete, and where the server does not log cascades let the application "
+            "delete the rows that refer to it first, and make the foreign key RESTRICT"
+        )
         findings.add(findings.places.of_key((*relation.path, "where")), "mapping.not_allowed", what, fix)
 
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from syncsvc.cases import wire
 from syncsvc.errors import CheckFailed
 from syncsvc.mapping.model import Embed, Pipeline
 from syncsvc.routing.plan import compile_plan
@@ -132,6 +133,8 @@ def _argument(column_type: str, value: Printed) -> Any:
         return Decimal(value)
     if _MOMENT.match(column_type):
         return value.replace("T", " ").removesuffix("Z")
-    if _BYTES.match(column_type) and value.startswith(("0x", "0X")):
-        return bytes.fromhex(value[2:])
+    if _BYTES.match(column_type):
+        if value.startswith(("0x", "0X")):
+            return bytes.fromhex(value[2:])
+        return wire.uuid_bytes(column_type, value) or value
     return value

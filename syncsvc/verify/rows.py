@@ -59,7 +59,7 @@ class Rows:
             found = cursor.fetchall()
         return [
             {
-                column: None if printed is None else values.read(convert, printed, column)
+                column: None if printed is None else values.read(convert, printed, f"{table}.{column}")
                 for column, convert, printed in zip(columns, converters, row, strict=True)
             }
             for row in found

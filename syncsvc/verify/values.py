@@ -18,8 +18,10 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
+import bson
 from bson import Binary, Decimal128, Int64
 from bson.binary import UUID_SUBTYPE
+from bson.errors import BSONError
 
 from syncsvc.mapping import column_types
 
@@ -31,6 +33,7 @@ _TYPE = re.compile(r"(?P<base>[a-z][a-z0-9_]*)(?:\((?P<arguments>.*?)\))?(?P<wor
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _INT32 = frozenset({"tinyint", "smallint", "mediumint", "int", "year"})
+_WHOLE = _INT32 | {"bigint", "serial"}
 _TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "uuid"})
 _BINARIES = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
 _SHAPES = frozenset({
@@ -73,10 +76,17 @@ def held(value: Any) -> Any:
 
 
 def read(convert: Convert, printed: Printed, column: str) -> Any:
-    """What a converter makes of a value; `Unheld` for one that has no place in BSON, like a day of the year 0."""
+    """
+    What a converter makes of a value; `Unheld` for one that has no place in BSON, like a day of the year 0.
+
+    Args:
+        convert: by `converter`.
+        printed: as the server prints it.
+        column: its name, for people.
+    """
     try:
         return convert(printed)
-    except (ValueError, ArithmeticError) as error:
+    except (ValueError, ArithmeticError, BSONError) as error:
         return Unheld(f"{column} has a value that no document can hold ({type(error).__name__})", printed)
 
 
@@ -104,7 +114,7 @@ def converter(column_type: str) -> Convert:
         # A zero TIMESTAMP is null also where the column is not.
         null, micros, zone = " null" in words or base == "timestamp", form == "micros", _zone(column_type)
         return lambda printed: _moment(_text(printed), null=null, micros=micros, zone=zone)
-    if base in _INT32 or base in ("bigint", "serial"):
+    if base in _WHOLE:
         return _integer(base, arguments, unsigned=" unsigned" in words, form=form)
     if base in _BINARIES:
         return (lambda printed: Binary(_bytes(printed), UUID_SUBTYPE)) if form == "uuid" else _bytes
@@ -127,7 +137,7 @@ def argument(column_type: str, value: Any) -> Any:
     """
     base, micros = _base(column_type), column_type.endswith(" as micros")
     if isinstance(value, Unheld):
-        return value.printed
+        return _unheld_argument(base, value.printed)
     if isinstance(value, Decimal128):
         return value.to_decimal()
     if base in ("date", "datetime", "timestamp"):
@@ -145,6 +155,15 @@ def argument(column_type: str, value: Any) -> Any:
     if not isinstance(value, str):
         raise TypeError(f"{type(value).__name__} is no value of {column_type}")
     return value
+
+
+def _unheld_argument(base: str, printed: Printed | None) -> Any:
+    """As `argument`: a server compares a number with a text as floats, which are not exact."""
+    if printed is None:
+        return None
+    if base == "bit":
+        return int.from_bytes(_bytes(printed), "big")
+    return int(printed) if base in _WHOLE else Decimal(_text(printed)) if base == "decimal" else printed
 
 
 def place(column_type: str, value: Any) -> Any:
@@ -173,7 +192,17 @@ def _integer(base: str, arguments: str, *, unsigned: bool, form: str) -> Convert
     if form == "decimal":
         return lambda printed: Decimal128(_text(printed).lstrip("0") or "0")
     wide = base in ("bigint", "serial") or (base == "int" and unsigned)
-    return (lambda printed: Int64(int(printed))) if wide else (lambda printed: int(printed))
+    return (lambda printed: _int64(int(printed))) if wide else (lambda printed: int(printed))
+
+
+def _int64(number: int) -> Int64:
+    if not _is_int64(number):
+        raise OverflowError
+    return Int64(number)
+
+
+def _is_int64(number: int) -> bool:
+    return -(1 << 63) <= number < 1 << 63
 
 
 def _bits(arguments: str, form: str) -> Convert:
@@ -181,7 +210,7 @@ def _bits(arguments: str, form: str) -> Convert:
         return _bytes
     if arguments in ("", "1"):
         return lambda printed: _bytes(printed) == b"\x01"
-    return lambda printed: Int64(int.from_bytes(_bytes(printed), "big"))
+    return lambda printed: _int64(int.from_bytes(_bytes(printed), "big"))
 
 
 def _zone(column_type: str) -> tzinfo:
@@ -229,12 +258,16 @@ def _vector(printed: Printed) -> list[float]:
 
 
 def _json(printed: Printed) -> Any:
-    return json.loads(_text(printed), parse_int=_json_integer, parse_float=_json_float)
+    text = _text(printed)
+    value = json.loads(text, parse_int=_json_integer, parse_float=_json_float)
+    if "\\u" in text:  # JSON has names with a zero, and halves of characters, which BSON refuses
+        bson.encode({"": value})
+    return value
 
 
 def _json_integer(digits: str) -> Any:
     number = int(digits)
-    if -(1 << 63) <= number < 1 << 63:
+    if _is_int64(number):
         return number
     return Decimal128(digits) if 0 < number < 1 << 64 else float(digits)
 

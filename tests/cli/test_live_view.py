@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from syncsvc.cli import live_view, watching
+from syncsvc.cli import live_view, status, watching
 from syncsvc.cli.history import History
 from syncsvc.cli.output import Format
 from syncsvc.cli.standing import Partition, Standing
@@ -137,6 +137,36 @@ def test_two_generations_of_a_pipeline_have_a_rate_each() -> None:
 
     assert (history.rate(new), history.rate(old)) == (100, 0)
     assert (history.lags(new, "t"), history.lags(old, "t")) == ([500, 400, 300], [0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("other", "names"),
+    [({"pipeline": "users"}, ["meetings", "users"]), ({"generation": 2}, ["meetings/g1", "meetings/g2"])],
+    ids=["another pipeline", "another generation"],
+)
+def test_a_topic_that_several_pipelines_read_is_shown_for_each_by_name(
+    other: dict[str, str], names: list[str]
+) -> None:
+    """Each has read it to a place of its own, so it stands there as often as it is read, and says by whom."""
+    one = standing(part("meetup.user", 0, 5, 5))
+    both = [one, replace(one, partitions=(part("meetup.user", 0, 2, 5),), **other)]  # type: ignore[arg-type]
+    history = History()
+    history.add(1000, both)
+
+    table = io.StringIO()
+    Console(file=table, width=200).print(status._tables(both))
+
+    watched_rows = [line.split() for line in drawn(history) if "meetup.user" in line]
+    plain_rows = [line.split() for line in table.getvalue().splitlines() if "meetup.user" in line]
+    assert [row[:2] for row in watched_rows] == [[names[0], "meetup.user"], [names[1], "meetup.user"]]
+    assert [(row[0], row[4]) for row in plain_rows] == [(names[0], "5"), (names[1], "2")]
+
+
+def test_a_pipeline_alone_needs_no_name_beside_its_topics() -> None:
+    """It stands above them."""
+    (row,) = [line for line in drawn(watched(standing(part("meetup.user", 0, 5, 5)))) if "meetup.user" in line]
+
+    assert row.startswith("meetup.user")
 
 
 class Stopped(Exception):

@@ -21,6 +21,16 @@ def test_a_key_that_cannot_be_one_is_told_before_the_source_is_asked(run: Run, f
     assert (outcome.code, outcome.codes) == (2, ["key.bad_value"])
 
 
+@pytest.mark.parametrize(("rows", "bound"), [(0, "1"), (1_000_001, "1000000"), (10**30, "1000000")])
+def test_how_many_rows_may_be_read_has_bounds(run: Run, file: Path, rows: int, bound: str) -> None:
+    """Told with the option and the bound before the source is asked: rows are held in memory."""
+    outcome = run("preview", file, "--key", 1, "--rows", rows, "-o", "json")
+
+    assert (outcome.code, outcome.codes) == (2, ["usage.wrong"])
+    assert "'--rows'" in outcome.json["problems"][0]["what"]
+    assert bound in outcome.json["problems"][0]["what"]
+
+
 def test_a_source_that_does_not_answer_ends_with_4(run: Run, file: Path) -> None:
     """And its password is not shown."""
     outcome = run("preview", file, "--key", 1)

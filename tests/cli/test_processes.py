@@ -78,3 +78,16 @@ def test_workers_end_together_when_the_command_is_told_to(tmp_path: Path, file: 
 
         # The pipe is closed only when no child holds it any more.
         assert command.returncode == 0, told
+
+
+@pytest.mark.parametrize("module", ["syncsvc", "syncsvc.cli"])
+def test_the_command_can_be_run_as_a_module(module: str) -> None:
+    """Where the environment's `bin` is not on the path: `python -m syncsvc` is the same command, named the same."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, "validate", "nowhere.yaml"], capture_output=True, text=True, check=False
+    )
+    helped = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, helped.returncode) == (2, 0)
+    assert "nowhere.yaml" in done.stderr
+    assert "Usage: syncsvc " in helped.stdout

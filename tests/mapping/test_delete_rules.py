@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from syncsvc.errors import UsageFault
 from syncsvc.mapping import delete_rules
 from syncsvc.mapping.delete_rules import DeleteRules, ForeignKey
 from syncsvc.mapping.load import read_with_places
@@ -167,3 +168,32 @@ def test_rows_that_go_without_a_word_and_no_relation_follows_are_told_by_place(
 
     assert {one.name: where for one, where in found.items()} == places
     assert delete_rules.unseen(pipeline, DeleteRules((key,), True, "9.7.0")) == {}
+
+
+@pytest.mark.parametrize("more", ["where: name = 'x'", "where: name = 'x'\n        required: true"])
+def test_what_is_to_be_written_is_what_validate_takes(more: str) -> None:
+    """A single row with a filter cannot cascade: neither command tells to write what the other refuses."""
+    filtered = ORDERS.replace("        fields: [name]\n", f"        fields: [name]\n        {more}\n")
+    cascading = filtered.replace("        where", "        on_parent_delete: cascade\n        where")
+    unfiltered = cascading.replace("        where: name = 'x'\n", "")
+
+    ((_, code, fix),) = told(filtered, LINE_TO_PRODUCT)
+    with pytest.raises(UsageFault, match="cascade cannot be told") as refused:
+        read_with_places(cascading, "orders.yaml")
+
+    assert code == "source.unlogged_cascade"
+    for advice in (fix, refused.value.problems[0].fix):
+        assert "remove where" in advice
+        assert "make the foreign key RESTRICT" in advice
+    assert told(unfiltered, LINE_TO_PRODUCT) == []
+    assert told(filtered, with_rule(LINE_TO_PRODUCT, "RESTRICT")) == []
+
+
+def test_a_list_with_a_filter_may_cascade() -> None:
+    """Its rows are those that go; whether they were filtered out makes no difference."""
+    filtered = ORDERS.replace("    on: order_id\n", "    on: order_id\n    where: amount > 1\n")
+
+    ((_, _, fix),) = told(filtered, LINE_TO_ORDER)
+
+    assert fix == 'write  on_parent_delete: cascade  in "lines"'
+    assert told(filtered.replace("    where", "    on_parent_delete: cascade\n    where"), LINE_TO_ORDER) == []

@@ -44,6 +44,7 @@ VALUES = [
     ("json", "words", "words"),
     ("binary(3)", "0x0102", b"\x01\x02\x00"),
     ("binary(16) as uuid", f"0x{_UUID.hex()}", Binary(_UUID, 4)),
+    ("binary(16) as uuid", "00010203-0405-0607-0809-0a0b0c0d0e0f", Binary(_UUID, 4)),
     ("varbinary(9)", "0x", b""),
     ("blob", "0x00ff", b"\x00\xff"),
     ("bit(1)", "1", True),

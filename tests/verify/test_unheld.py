@@ -9,10 +9,12 @@ from typing import Any
 
 import pymysql
 import pytest
+from bson import Int64
 
 from syncsvc import mapping, verify
 from syncsvc.errors import SyncError
 from syncsvc.mapping.model import Pipeline
+from syncsvc.verify import values
 from syncsvc.verify.report import Report
 from tests.verify.printed import Collection, Row, Source
 
@@ -91,6 +93,47 @@ def test_such_a_value_in_a_key_is_a_difference_and_reading_goes_on_behind_it() -
     assert [(found["kind"], found["id"]) for found in report.as_dict()["differences"]] == [
         ("different", "'0000-05-05'"), ("different", "'0000-05-06'"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column_type", "printed"),
+    [
+        ("bigint unsigned", str(1 << 63)),
+        ("bit(64)", b"\xff" * 8),
+        ("json", '{"a\\u0000b": [1]}'),
+        ("json", '["\\ud800"]'),
+        ("date", "0000-05-05"),
+    ],
+    ids=["above 2**63 - 1", "64 bits", "a name with a zero", "half a character", "a day of the year 0"],
+)
+def test_the_column_of_such_a_value_is_named(column_type: str, printed: str | bytes) -> None:
+    """With its table, wherever in the document it stands and whatever the field is called."""
+    text = SHOP.replace("q: double, day: date null", f"q: double, day: {column_type}") % ("", "", "int", "int")
+    pipeline = mapping.load_text(text.replace("fields: [q]", "fields: [q, {day: shown}]"), "orders.yaml")
+    items: list[Any] = [item("1", "1", day="0001-01-01") | {"day": printed}]
+
+    report = compared(pipeline, [order("1")], items, document(1))
+
+    assert told(report) == [("different", 1, "items[0].shown")]
+    assert report.differences[0].what.startswith("shop.item.day has a value that no document can hold")
+
+
+def test_a_number_that_no_id_can_be_is_a_difference_and_reading_goes_on_behind_it() -> None:
+    """Also while it is looked at again, and when its row has gone meanwhile; it is asked for as a number."""
+    orders = [order(str(1 << 63)), order("7")]
+    source = Source({"shop.order": orders, "shop.item": []})
+    pipeline, there = shop(key="bigint unsigned"), Collection(document(Int64(7)))
+
+    report = verify.compare(pipeline, source, there, chunk=1, wait_seconds=0.05)
+    gone = verify.compare(
+        pipeline, source, there, chunk=1, wait_seconds=0.3,
+        progress=lambda done, total: orders.clear() if done == 2 else None,
+    )  # fmt: skip
+
+    (found,) = report.differences
+    assert (found.kind, str(found.id)) == ("different", f"'{1 << 63}'")
+    assert values.argument("bigint unsigned", found.id) == 1 << 63
+    assert gone.missing == gone.different == 0
 
 
 def test_such_a_row_that_is_gone_when_it_is_looked_at_again_is_no_difference() -> None:
