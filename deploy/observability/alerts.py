@@ -13,6 +13,8 @@ from dataclasses import dataclass
 P = "namespace, pipeline"
 T = "namespace, pipeline, topic"
 TP = "namespace, pipeline, topic, partition"
+#: One collection, as `verify` tells of it on a host.
+C = "namespace, pipeline, collection"
 #: Part of the time in which a pipeline may miss its freshness objective: 99.5 % is promised.
 BUDGET = 0.005
 
@@ -58,6 +60,13 @@ def _burn(factor: float, long: str, short: str) -> str:
     missed = "avg_over_time(syncsvc:freshness_missed:bool[{}])"
     return f"{missed.format(long)} > {bound} and {missed.format(short)} > {bound}"
 
+
+def _cron_job(metric: str) -> str:
+    """A figure of the nightly `verify` of deploy/k8s, whatever an overlay puts before its name."""
+    return f'max by (namespace, cronjob) ({metric}{{cronjob=~"(.+-)?syncsvc-verify"}})'
+
+
+_SCHEDULED = _cron_job("kube_cronjob_status_last_schedule_time")
 
 ALERTS = (
     Alert(
@@ -116,6 +125,26 @@ ALERTS = (
         f"time() - max by ({P}) (syncsvc_parked_oldest_timestamp_seconds > 0) > 86400",
         "Pipeline {{ $labels.pipeline }} has had a parked key for more than a day",
         "The oldest has waited for {{ $value | humanizeDuration }}: those documents are wrong for readers.",
+    ),
+    Alert(
+        "SyncDocumentsDiffer", "page", "0m",
+        f'max by ({C}) (sum by (instance, {C}) (syncsvc_verify_documents{{result!="match"}})) > 0',
+        "Documents of {{ $labels.collection }} are not the join of their rows",
+        "{{ $value }} of them differed when syncsvc verify last compared all of pipeline {{ $labels.pipeline }}.",
+    ),
+    Alert(
+        "SyncVerifyOverdue", "ticket", "15m",
+        f"time() - (max by ({C}) (syncsvc_verify_last_success_timestamp_seconds)"
+        f" or 0 * max by ({C}) (syncsvc_verify_last_run_timestamp_seconds)) > 2 * 86400",
+        "Nobody knows whether {{ $labels.collection }} is right",
+        "For two days and more no run of syncsvc verify has found all documents of pipeline {{ $labels.pipeline }} "
+        "equal to their rows.",
+    ),
+    Alert(
+        "SyncVerifyJobFails", "page", "5h",
+        f"{_SCHEDULED} > ({_cron_job('kube_cronjob_status_last_successful_time')} or 0 * {_SCHEDULED})",
+        "The nightly run of {{ $labels.cronjob }} has not succeeded",
+        "Documents differ from their rows, or it could not compare them: the log of its last pod says which.",
     ),
     Alert(
         "SyncApplyErrors", "ticket", "0m", f"sum by ({P}) (increase(syncsvc_apply_errors_total[15m])) > 0",
@@ -181,6 +210,15 @@ ALERTS = (
         f" or sum by ({P}) (syncsvc_assigned_partitions) == 0",
         "Partitions of pipeline {{ $labels.pipeline }} have no owner",
         "{{ $value }} of them (0: all of them); what comes into them is not applied.",
+        "syncsvc-fleet",
+    ),
+    Alert(
+        "SyncLagExporterAbsent", "ticket", "15m",
+        "count by (namespace) (last_over_time(kafka_lag_exporter_up[6h]))"
+        " unless count by (namespace) (kafka_lag_exporter_up == 1)",
+        "The lag exporter tells nothing any more",
+        "It was there within six hours, and is away or cannot ask. Until it is back nobody sees the lag and the lost "
+        "records of workers that are away too, and nothing scales by it.",
         "syncsvc-fleet",
     ),
     Alert(

@@ -83,10 +83,9 @@ VERIFIED = """\
 ## What verify leaves
 
 `syncsvc verify --metrics FILE.prom`, run by cron or a timer on a host, leaves a file for the textfile collector of
-the node exporter. For a nightly run alert on
-`time() - syncsvc_verify_last_success_timestamp_seconds > 2 * 86400`, and on `absent(…)` of it: it never succeeded.
-In Kubernetes the CronJob is the signal: it fails on a difference (`kube_job_status_failed`,
-`kube_cronjob_status_last_successful_time`).
+the node exporter. `SyncDocumentsDiffer` goes off when documents differed, `SyncVerifyOverdue` when no run has found all
+equal for two days. In Kubernetes the CronJob is the signal: it fails on a difference, and `SyncVerifyJobFails` asks
+kube-state-metrics for it.
 """
 
 

@@ -53,6 +53,32 @@ def _log(applied_margin: str, start: str) -> dict[str, str]:
     }  # fmt: skip
 
 
+OF = {"pipeline": "meetings", "collection": "shop.meetings"}
+DOCUMENTS = 'pipeline="meetings",collection="shop.meetings",instance="host"'
+
+
+def _verified(differing: str) -> dict[str, str]:
+    return {
+        f'syncsvc_verify_documents{{{DOCUMENTS},result="match"}}': "100x40",
+        f'syncsvc_verify_documents{{{DOCUMENTS},result="mismatch"}}': differing,
+        f'syncsvc_verify_documents{{{DOCUMENTS},result="extra"}}': "0x5 1x40" if "3x" in differing else "0x40",
+    }
+
+
+def _compared(succeeded: str, ran: str) -> dict[str, str]:
+    return {
+        f"syncsvc_verify_last_success_timestamp_seconds{{{DOCUMENTS}}}": succeeded,
+        f"syncsvc_verify_last_run_timestamp_seconds{{{DOCUMENTS}}}": ran,
+    }
+
+
+def _nightly(scheduled: str, succeeded: str) -> dict[str, str]:
+    return {
+        f'kube_cronjob_status_last_{what}_time{{cronjob="prod-syncsvc-verify"}}': values
+        for what, values in (("schedule", scheduled), ("successful", succeeded))
+    }
+
+
 def _lost(group: str) -> str:
     return f'kafka_consumergroup_group_messages_lost{{group="{group}",topic="t",partition="0"}}'
 
@@ -115,6 +141,21 @@ CASES = (
     Case(
         "SyncParkedKeysOld", {f"syncsvc_parked_oldest_timestamp_seconds{{{W1}}}": "60x1500"}, "1445m", "1d 0h 4m 0s",
         "1440m", {f"syncsvc_parked_oldest_timestamp_seconds{{{W1}}}": "0x1500"},
+    ),
+    Case(
+        "SyncDocumentsDiffer", _verified(differing="0x5 3x30"), "10m", "4", "5m", _verified(differing="0x40"), OF,
+    ),
+    Case(
+        "SyncVerifyOverdue", _compared("0x4000", "0+60x4000"), "3000m", "2d 2h 0m 0s", "2880m",
+        # Each night a run that finds all equal.
+        _compared("0x1440 86400x1440 172800x1440", "0x1440 86400x1440 172800x1440"), OF,
+    ),
+    Case(
+        "SyncVerifyJobFails", _nightly("0x60 86400x600", "0x700"), "400m", "86400", "340m",
+        # It takes four hours, and then has succeeded; another CronJob fails.
+        _nightly("0x60 86400x600", "0x300 86400x400")
+        | {'kube_cronjob_status_last_schedule_time{cronjob="backup"}': "5x700"},
+        {"cronjob": "prod-syncsvc-verify"},
     ),
     Case(
         "SyncApplyErrors", {f'syncsvc_apply_errors_total{{{W1},reason="document.too_large"}}': "0x10 2x30"}, "15m",
@@ -184,6 +225,11 @@ CASES = (
         # Four move from one to two, who are scraped one after the other: at 20m both are seen with them.
         _owned(W1, range(4), "x60") | _owned(W1, range(4, 8), "x20 stale") | _owned(W2, range(4, 8), "x40", "_x20 ")
         | {f'syncsvc_assigned_partitions{{{W1},stage="joiner"}}': "8x20 4x40"},
+    ),
+    Case(
+        "SyncLagExporterAbsent", {'kafka_lag_exporter_up{cluster_name="kafka"}': "1x20 0x10 stale"}, "40m", "1", "30m",
+        # It starts again within minutes, and cannot ask at once.
+        {'kafka_lag_exporter_up{cluster_name="kafka"}': "1x20 stale _x5 0x3 1x30"}, {},
     ),
     Case(
         "SyncMappingsDiffer",
