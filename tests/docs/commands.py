@@ -199,7 +199,7 @@ def _anything(words: Sequence[str]) -> None:
 #: Programs of the system and of the servers: their arguments are not ours.
 _SYSTEM = (
     *("cat", "cd", "cp", "date", "echo", "eval", "git", "grep", "head", "jq", "kill", "ls", "mkdir", "mv", "openssl"),
-    *("rm", "sed", "sort", "tail", "watch", "chronyc"),
+    *("rm", "sed", "sort", "tail", "watch", "chronyc", "systemctl", "journalctl"),
     *("mysql", "mariadb", "mysqldump", "mongosh", "mongodump", "mongorestore"),
     *(f"kafka-{name}.sh" for name in ("acls", "configs", "console-consumer", "consumer-groups", "topics")),
 )
