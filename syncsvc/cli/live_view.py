@@ -16,7 +16,8 @@ from rich.text import Text
 
 from syncsvc.cli import durations
 from syncsvc.cli.history import History
-from syncsvc.cli.standing import Partition, Standing, name_of
+from syncsvc.cli.pipelines import name_among
+from syncsvc.cli.standing import Partition, Standing
 
 BARS = "▁▂▃▄▅▆▇█"
 #: Records behind, from which a partition is drawn as lukewarm, warm and hot.
@@ -87,7 +88,8 @@ def copying(standing: Standing, history: History) -> RenderableType:
 def topics(found: Sequence[Standing], history: History, most: int) -> Table:
     """A line a topic: partitions as a strip, lag now and over time, rate; when few fit, lost ones and lag first."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    if named := len(found) > 1:  # a topic that several of them read stands there for each
+    names = [standing.pipeline for standing in found]
+    if named := len(names) > 1:  # a topic that several of them read stands there for each
         made.add_column("pipeline", overflow="ellipsis", no_wrap=True)
     made.add_column("topic", overflow="ellipsis", no_wrap=True, ratio=1)
     made.add_column("partitions", no_wrap=True)
@@ -102,7 +104,7 @@ def topics(found: Sequence[Standing], history: History, most: int) -> Table:
     if len(rows) > most:
         rows.sort(key=lambda row: (not any(p.lost for p in row[2]), -sum(p.lag or 0 for p in row[2])))
     for pipeline, topic, parts in rows[:most]:
-        name = [Text(name_of(pipeline, found))] if named else []
+        name = [Text(name_among(pipeline.pipeline, pipeline.generation, names))] if named else []
         made.add_row(*name, *_row(pipeline, topic, parts, history))
     if len(rows) > most:
         made.add_row(*[Text()] * named, Text(f"… {len(rows) - most} more topics", style="dim"))

@@ -4,7 +4,7 @@ The mapping files of a command line: all of them read, all problems of all of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,11 @@ def load_with_places(files: Iterable[Path], *, one_process: bool = False) -> lis
     if problems:
         raise UsageFault.of(problems)
     return found
+
+
+def name_among(name: str, generation: int, names: Sequence[str]) -> str:
+    """A pipeline's name; with its generation where two of it are among these, so that neither passes for the other."""
+    return name if names.count(name) == 1 else f"{name}/g{generation}"
 
 
 def load(files: Iterable[Path], *, one_process: bool = False) -> list[Pipeline]:

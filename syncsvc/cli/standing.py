@@ -136,12 +136,6 @@ class Standing:
         return found
 
 
-def name_of(one: Standing, among: Iterable[Standing]) -> str:
-    """The pipeline's name; with its generation where another one of it is shown too."""
-    same = [other for other in among if other.pipeline == one.pipeline]
-    return one.pipeline if len(same) == 1 else f"{one.pipeline}/g{one.generation}"
-
-
 def standings(pipelines: Sequence[Pipeline], mongo: Mongo, settings: Settings) -> list[Standing]:
     """
     Where each of the pipelines stands now.

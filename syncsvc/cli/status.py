@@ -61,8 +61,7 @@ def _tables(found: Sequence[Standing]) -> Group:
     """The pipelines, and below them their partitions."""
     from rich.console import Group
 
-    from syncsvc.cli.standing import name_of
-
+    names = [s.pipeline for s in found]
     numbers = ("lag", "parked", "partition", "offset", "end", "freshness", "objective")
     heads = [
         (
@@ -72,8 +71,9 @@ def _tables(found: Sequence[Standing]) -> Group:
         for s in found
     ]  # fmt: skip
     parts = [
-        (name_of(s, found), p.stage, p.topic, p.partition, p.offset, p.end, p.lag, _state(p), _ago(p.newest_seconds))
+        (name, p.stage, p.topic, p.partition, p.offset, p.end, p.lag, _state(p), _ago(p.newest_seconds))
         for s in found
+        for name in [pipelines.name_among(s.pipeline, s.generation, names)]
         for p in s.partitions
     ]
     return Group(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,6 @@ from syncsvc.cli.output import Files, Format, Output
 from syncsvc.errors import CheckFailed
 
 if TYPE_CHECKING:
-    from syncsvc.mapping.model import Pipeline
     from syncsvc.mongo.client import Mongo
     from syncsvc.telemetry.verified import Outcome
     from syncsvc.verify import Report
@@ -66,7 +65,7 @@ def verify(
         source = stack.enter_context(servers.connected(loaded, given))
         mongo = stack.enter_context(contextlib.closing(target.open_mongo(given)))
         for pipeline in loaded:
-            owner = _owner(pipeline, loaded)
+            owner = pipelines.name_among(pipeline.name, pipeline.generation, [one.name for one in loaded])
             for view in pipeline.each():
                 name = owner if len(pipeline.views) == 0 else f"{owner}/{view.collection}"
                 with _bar(name) as progress:
@@ -86,12 +85,6 @@ def verify(
         for collection in unseen:
             print(f"{collection}: readers do not see it before the first copy is done  (syncsvc status --watch)")
     return 0 if all(report.equal for report in reports.values()) else CheckFailed.exit_code
-
-
-def _owner(pipeline: Pipeline, loaded: Iterable[Pipeline]) -> str:
-    """The pipeline's name; with its generation where two of them are compared, so that neither hides the other."""
-    same = [one for one in loaded if one.name == pipeline.name]
-    return pipeline.name if len(same) == 1 else f"{pipeline.name}/g{pipeline.generation}"
 
 
 def _seen(mongo: Mongo, collection: str, wait_seconds: float) -> bool:

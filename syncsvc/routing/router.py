@@ -71,7 +71,7 @@ class Router(SourcePartition):
         #: Whether a row's memory says where a former life of it ended.
         self._endings = any(role.ended for role in plan.roles_of(table))
         self._poison = Poison(state, self._lanes, ended=self._endings)
-        self._deletions = None if self._endings else Deletions(state)
+        self._deletions = Deletions(state)
 
     def _record(self, record: Record) -> None:
         if not record.value:
@@ -94,9 +94,8 @@ class Router(SourcePartition):
         self.outbox.at(record.offset, change.ts_ms)
         self.tally.see(change.ts_ms)
         stamped = stamp.stamp(change.file_base, change.position, change.ts_ms)
-        deletions = self._deletions
-        if deletions is not None and change.ts_ms > deletions.due_ms:
-            deletions.forget(stamp.ts_ms(stamped))
+        if change.ts_ms > self._deletions.due_ms:
+            self._deletions.forget(stamp.ts_ms(stamped))
         if change.op == "t":
             self._truncate(stamped)
             return
@@ -128,8 +127,8 @@ class Router(SourcePartition):
         self._route(identity, known, placed, stamped if change.after is None else b"")
         self._poison.heal(identity)
         self._state.put(memory_key, remember)
-        if change.after is None and deletions is not None:
-            deletions.add(record.offset, stamped, identity)
+        if change.after is None and not self._endings:
+            self._deletions.add(record.offset, stamped, identity)
         self.tally.applied += 1
         if change.last:  # a snapshot has read the whole table: what was not among its rows is to be swept
             self._state.put(SWEEP, stamped)
